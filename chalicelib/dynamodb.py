@@ -1,0 +1,139 @@
+"""DynamoDB: connection settings, and patience with a table that is busy."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection import TableConnection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+
+from chalicelib.errors import Unavailable
+
+T = TypeVar("T")
+Key = tuple[str, str]
+RawRow = dict[str, Any]
+
+MAX_BATCH_READ: Final = 100
+MAX_BATCH_WRITE: Final = 25
+
+TRIES: Final = 4
+FIRST_PAUSE_S: Final = 0.03
+
+_PASSING: Final = frozenset(
+    {
+        "500",
+        "502",
+        "503",
+        "504",
+        "InternalServerError",
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+class Connection:
+    """PynamoDB's Meta for every table. Its own retries are off: they wait up to seconds, `patiently` milliseconds."""
+
+    connect_timeout_seconds = 2
+    read_timeout_seconds = 5
+    max_retry_attempts = 0
+    max_pool_connections = 50
+
+
+class Busy(Unavailable):
+    """DynamoDB kept throttling, conflicting or failing; nothing is known to be wrong with the request."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The database is busy; try again shortly.")
+        self.reason = reason
+
+
+def patiently(
+    step: Callable[[], T],
+    *,
+    tries: int = TRIES,
+    sleep: Callable[[float], None] = time.sleep,
+    jitter: Callable[[], float] = random.random,
+) -> T:
+    """Run a step that is safe to repeat until it is not in the way of others; full jitter between the tries.
+
+    Raises Busy after the last try; errors that will not pass are raised as they come.
+    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    for attempt in range(tries):
+        try:
+            return step()
+        except (PynamoDBException, Busy) as error:
+            if not _passes(error):
+                raise
+            if attempt == tries - 1:
+                raise Busy(str(error)) from error
+            sleep(jitter() * FIRST_PAUSE_S * 2**attempt)
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
+def read_rows(table: TableConnection, keys: Sequence[Key]) -> dict[Key, RawRow]:
+    """Rows as the store returns them, by key, in as few batch reads as there can be. Raises Busy."""
+    rows: dict[Key, RawRow] = {}
+    for start in range(0, len(keys), MAX_BATCH_READ):
+        pending = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys[start : start + MAX_BATCH_READ]]
+
+        def read_pending(pending: list[RawRow] = pending) -> None:
+            answer = table.batch_get_item(pending)  # type: ignore[arg-type]  # PynamoDB takes typed keys, says strings
+            for row in answer["Responses"].get(table.table_name, []):
+                rows[row["pk"]["S"], row["sk"]["S"]] = row
+            pending[:] = answer.get("UnprocessedKeys", {}).get(table.table_name, {}).get("Keys", [])
+            if pending:
+                raise Busy(f"{len(pending)} keys were left unread")
+
+        patiently(read_pending)
+    return rows
+
+
+def delete_rows(table: TableConnection, keys: Sequence[Key]) -> None:
+    """Delete rows in batches; those already gone are no matter. Raises Busy."""
+    for start in range(0, len(keys), MAX_BATCH_WRITE):
+        pending = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys[start : start + MAX_BATCH_WRITE]]
+
+        def delete_pending(pending: list[RawRow] = pending) -> None:
+            answer = table.batch_write_item(delete_items=pending)
+            left = answer.get("UnprocessedItems", {}).get(table.table_name, [])
+            pending[:] = [item["DeleteRequest"]["Key"] for item in left]
+            if pending:
+                raise Busy(f"{len(pending)} rows were left undeleted")
+
+        patiently(delete_pending)
+
+
+def condition_failed(error: PynamoDBException) -> bool:
+    """Whether a write was refused because its own condition did not hold."""
+    if isinstance(error, TransactWriteError):
+        return any(failed_conditions(error))
+    return error.cause_response_code == "ConditionalCheckFailedException"
+
+
+def failed_conditions(error: TransactWriteError) -> list[bool]:
+    """For each item of a cancelled transaction, whether its condition did not hold."""
+    return [bool(reason and reason.code == "ConditionalCheckFailed") for reason in error.cancellation_reasons]
+
+
+def _passes(error: PynamoDBException | Busy) -> bool:
+    if isinstance(error, Busy):
+        return True
+    if isinstance(error, TransactWriteError) and error.cause_response_code == "TransactionCanceledException":
+        codes = [reason.code for reason in error.cancellation_reasons if reason]
+        return any(code in _PASSING for code in codes) and "ConditionalCheckFailed" not in codes
+    if isinstance(error.cause, ClientError):
+        return error.cause_response_code in _PASSING
+    return isinstance(error.cause, BotoCoreError)

@@ -1,0 +1,109 @@
+"""Errors that a client sees. Any layer raises them; `http.middleware` alone renders them.
+
+ApiError
+├── Invalid (400)
+│   ├── InvalidBody          not JSON, not an object, too deep
+│   ├── InvalidRequest       fields or parameters at fault; `details` name them
+│   └── InvalidCursor
+├── Unauthorized (401)
+│   ├── MissingCredentials
+│   ├── InvalidToken
+│   └── InvalidIngestKey
+├── Forbidden (403)
+├── NotFound (404)
+│   └── IncidentNotFound
+├── Conflict (409)
+├── PayloadTooLarge (413)
+└── Unavailable (503)        try again later; says when
+    └── dynamodb.Busy
+
+An error's `Code` in the answer is the name of its class.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from chalice.app import ChaliceUnhandledError
+
+
+class ApiError(ChaliceUnhandledError):
+    """An answer that is an error: `status`, one sentence for the caller, the fields at fault, extra headers.
+
+    Chalice lets a ChaliceUnhandledError through to the middleware; its own view errors can carry no details or headers.
+    """
+
+    status: ClassVar[int]
+
+    def __init__(
+        self, message: str, details: Sequence[tuple[str, str]] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, object]:
+        """The error in API.md's form: `Code`, `Message`, and `Details` where fields are at fault."""
+        body: dict[str, object] = {"Code": type(self).__name__, "Message": self.message}
+        if self.details:
+            body["Details"] = [{"field": field, "message": message} for field, message in self.details]
+        return body
+
+
+class Invalid(ApiError):
+    status = 400
+
+
+class InvalidBody(Invalid):
+    pass
+
+
+class InvalidRequest(Invalid):
+    pass
+
+
+class InvalidCursor(Invalid):
+    pass
+
+
+class Unauthorized(ApiError):
+    status = 401
+
+
+class MissingCredentials(Unauthorized):
+    pass
+
+
+class InvalidToken(Unauthorized):
+    pass
+
+
+class InvalidIngestKey(Unauthorized):
+    pass
+
+
+class Forbidden(ApiError):
+    status = 403
+
+
+class NotFound(ApiError):
+    status = 404
+
+
+class IncidentNotFound(NotFound):
+    pass
+
+
+class Conflict(ApiError):
+    status = 409
+
+
+class PayloadTooLarge(ApiError):
+    status = 413
+
+
+class Unavailable(ApiError):
+    status = 503
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)})

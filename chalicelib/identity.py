@@ -1,0 +1,126 @@
+"""Identity: who is calling, proved by an OpenID Connect token or by a project's ingest key."""
+
+import functools
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from chalicelib.config import config
+from chalicelib.errors import Forbidden, InvalidIngestKey, InvalidToken, MissingCredentials, Unavailable
+from chalicelib.http import header, parameter
+from chalicelib.observability import logger
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
+
+Group = Literal["admin", "customer"]
+
+ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
+KEYS_LIFE_S: Final = 3600.0
+REFETCH_AFTER_S: Final = 10.0
+FIRST_PROJECT: Final = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A caller whose token was verified: the subject, and whether it is an admin."""
+
+    subject: str
+    admin: bool
+
+
+def requires(group: Group) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a view run only for a caller of `group`, and hand it the Identity first; admins pass as customers too.
+
+    Answers 401 without a valid token, 403 to a customer on an admin's call, 503 while the issuer cannot be reached.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(view)
+        def guarded(**path: str) -> Any:
+            identity = identify(header("authorization"))
+            if group == "admin" and not identity.admin:
+                raise Forbidden("This call is for members of the group `admin`.")
+            return view(identity, **path)
+
+        return guarded
+
+    return decorate
+
+
+def identify(authorization: str | None) -> Identity:
+    """The Identity that an `Authorization: Bearer <JWT>` header proves.
+
+    Checked are the signature, the algorithm, issuer, audience and expiry. Raises MissingCredentials, InvalidToken, and
+    Unavailable while the issuer's keys cannot be fetched.
+    """
+    scheme, _, token = (authorization or "").strip().partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise MissingCredentials(
+            "Send a token: Authorization: Bearer <JWT>.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    # Ingest, the path that must start fast, never needs this import (100 ms with cryptography).
+    import jwt
+
+    try:
+        key = _key(str(jwt.get_unverified_header(token).get("kid", "")))
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=list(ALGORITHMS),
+            audience=config().oidc_audience,
+            issuer=config().oidc_issuer,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+    except jwt.PyJWTError as error:
+        raise InvalidToken(
+            f"The token is not valid here: {error}.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        ) from error
+    groups = claims.get(config().oidc_groups_claim)
+    # Issuers send a list, or words in one text as they do for scopes.
+    named = groups.split() if isinstance(groups, str) else groups if isinstance(groups, list) else []
+    return Identity(subject=str(claims["sub"]), admin="admin" in named)
+
+
+def ingest_project() -> str:
+    """The project that the request's ingest key belongs to. Raises MissingCredentials and InvalidIngestKey."""
+    key = header("x-ingest-key") or parameter("key")
+    if not key:
+        raise MissingCredentials("Send the project's ingest key in X-Ingest-Key or ?key=.")
+    expected = config().ingest_key
+    if not expected or not hmac.compare_digest(key.encode("utf-8", "replace"), expected.encode()):
+        raise InvalidIngestKey("No project has this ingest key.")
+    return FIRST_PROJECT
+
+
+_keys: dict[str, "PyJWK"] = {}
+_fetched_at = -KEYS_LIFE_S
+
+
+def _key(kid: str, clock: Callable[[], float] = time.monotonic) -> "PyJWK":
+    global _keys, _fetched_at
+    import jwt
+
+    age = clock() - _fetched_at
+    # A key that is not known may be newer than our copy, but a forged `kid` must not make us ask every time.
+    if age > KEYS_LIFE_S or (kid not in _keys and age > REFETCH_AFTER_S):
+        _keys, _fetched_at = _fetch_keys(), clock()
+    if kid not in _keys:
+        raise jwt.InvalidKeyError("its key is not one of the issuer's")
+    return _keys[kid]
+
+
+def _fetch_keys() -> dict[str, "PyJWK"]:
+    import jwt
+    import urllib3
+
+    http = urllib3.PoolManager(timeout=urllib3.Timeout(connect=2, read=3), retries=urllib3.Retry(1, redirect=0))
+    try:
+        discovery = http.request("GET", f"{config().oidc_issuer}/.well-known/openid-configuration").json()
+        keys = jwt.PyJWKSet.from_dict(http.request("GET", discovery["jwks_uri"]).json())
+    except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
+        logger.exception("issuer unreachable", issuer=config().oidc_issuer)
+        raise Unavailable("The token's issuer cannot be reached to check it; try again shortly.") from error
+    return {str(key.key_id): key for key in keys.keys}

@@ -1,0 +1,40 @@
+"""Absorbing: the overflow queue's messages become incidents, a batch in few writes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from chalicelib.dynamodb import Busy
+from chalicelib.incidents import models, overflow, recording
+from chalicelib.incidents.report import Report
+from chalicelib.observability import logger
+
+
+def absorb(messages: Mapping[str, str], now: datetime) -> list[str]:
+    """Record the reports of queue messages (id -> body); returns the ids of those to be delivered again.
+
+    Messages may come twice, late and in any order. One that cannot be read is left to become a dead letter.
+    """
+    failed: list[str] = []
+    groups: dict[str, dict[str, tuple[Report, bool]]] = {}
+    for message_id, body in messages.items():
+        try:
+            report, counted = overflow.read(body)
+        except ValueError:
+            logger.exception("unreadable message", message_id=message_id)
+            failed.append(message_id)
+        else:
+            groups.setdefault(report.incident_id, {})[message_id] = (report, counted)
+    for incident_id, group in groups.items():
+        try:
+            _absorb_group(incident_id, list(group.values()), now)
+        except Busy:
+            logger.warning("reports keep waiting", incident_id=incident_id, reports=len(group))
+            failed += group
+    return failed
+
+
+def _absorb_group(incident_id: str, group: list[tuple[Report, bool]], now: datetime) -> None:
+    recording.fold([report for report, counted in group if not counted], now)
+    uncompleted = [report for report, counted in group if counted]
+    if uncompleted:
+        recording.complete(recording.Counted(models.find(incident_id), uncompleted, []), now)

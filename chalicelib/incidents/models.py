@@ -1,0 +1,508 @@
+"""The incidents table: its rows, and every DynamoDB expression of the area.
+
+pk / sk                                     holds
+INC#<id> / META                             Incident: the hot row, under 1 KB, with the index keys
+INC#<id> / LATEST, OCC#<received_at>#<event_id>   Occurrence: a report as it was kept
+INC#<id> / HOURS                            Hours: the count at the start of each of the last 24 hours
+INC#<id> / USERS                            Users: a sketch of distinct users
+INC#<id> / FIX                              Fix: how it was fixed, too wordy for the hot row
+INC#<id> / L#<at>#<id>                      Audit: what an operator did
+EVT#<project>#<event_id> / META             Seen: makes a retried report count once
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, TypeVar
+
+from pynamodb.attributes import (
+    Attribute,
+    BinaryAttribute,
+    BinarySetAttribute,
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+)
+from pynamodb.connection import TableConnection
+from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.clock import rfc3339
+from chalicelib.config import config
+from chalicelib.dynamodb import (
+    Connection,
+    Key,
+    RawRow,
+    condition_failed,
+    delete_rows,
+    failed_conditions,
+    patiently,
+    read_rows,
+)
+
+Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+Status = Literal["ACTIVE", "INVESTIGATING", "FIXED"]
+R = TypeVar("R", bound=Model)
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
+STATUSES: Final[tuple[Status, ...]] = ("ACTIVE", "INVESTIGATING", "FIXED")
+MAX_EVENTS_PER_COUNT: Final = 99
+MAX_ENVIRONMENTS: Final = 10
+SEEN_FOR: Final = timedelta(hours=48)
+AUDIT_KEPT_FOR: Final = timedelta(days=365)
+
+
+class ByStatus(GlobalSecondaryIndex[Any]):
+    class Meta:
+        index_name = "by_status"
+        projection = KeysOnlyProjection()
+
+    g1p = UnicodeAttribute(hash_key=True)
+    g1s = UnicodeAttribute(range_key=True)
+
+
+class ByErrorKey(GlobalSecondaryIndex[Any]):
+    class Meta:
+        index_name = "by_error_key"
+        projection = KeysOnlyProjection()
+
+    g2p = UnicodeAttribute(hash_key=True)
+    g2s = UnicodeAttribute(range_key=True)
+
+
+class Row(Model):
+    """What every row of the table has; also what a keys-only index returns."""
+
+    class Meta(Connection):
+        table_name = config().resource("incidents")
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    g1p = UnicodeAttribute(null=True)
+    g1s = UnicodeAttribute(null=True)
+    g2p = UnicodeAttribute(null=True)
+    g2s = UnicodeAttribute(null=True)
+    ttl = NumberAttribute()
+    by_status = ByStatus()
+    by_error_key = ByErrorKey()
+
+
+def table() -> TableConnection:
+    """The table's one connection: the kinds of rows below inherit Row's, so that a container makes one client."""
+    return Row._get_connection()  # noqa: SLF001  # PynamoDB offers no other way to its cached connection
+
+
+table()
+
+
+class Incident(Row):
+    """`g2s` begins with the error key, so that it is stored once."""
+
+    title = UnicodeAttribute()
+    severity = UnicodeAttribute()
+    status = UnicodeAttribute()
+    occurrences = NumberAttribute()
+    user_count = NumberAttribute(default=0)
+    stale_hits = NumberAttribute(default=0)
+    regressed = BooleanAttribute(default=False)
+    environments = UnicodeSetAttribute(null=True)
+    first_seen = UnicodeAttribute()
+    last_seen = UnicodeAttribute()
+    first_release = UnicodeAttribute(null=True)
+    last_release = UnicodeAttribute(null=True)
+    fixed_at = UnicodeAttribute(null=True)
+    fixed_in_release = UnicodeAttribute(null=True)
+    triaged_at = UnicodeAttribute(null=True)
+
+    @property
+    def incident_id(self) -> str:
+        return self.pk.removeprefix("INC#")
+
+    @property
+    def project_id(self) -> str:
+        return str(self.g2p).removeprefix("P#")
+
+    @property
+    def error_key(self) -> str:
+        return str(self.g2s).partition("#")[0]
+
+
+class Occurrence(Row):
+    """`report` is the report's JSON, compressed by zlib where that makes it smaller."""
+
+    at = UnicodeAttribute()
+    event_id = UnicodeAttribute()
+    report = BinaryAttribute(legacy_encoding=False)
+
+
+class Users(Row):
+    """`hashes` are those below 2^-halvings of the hash space; `chalicelib.incidents.users` explains."""
+
+    hashes = BinarySetAttribute(legacy_encoding=False, null=True)
+    halvings = NumberAttribute(default=0)
+
+
+class Fix(Row):
+    commit_hash = UnicodeAttribute(null=True)
+    notes = UnicodeAttribute(null=True)
+
+
+class Audit(Row):
+    at = UnicodeAttribute()
+    actor = UnicodeAttribute()
+    action = UnicodeAttribute()
+    correlation_id = UnicodeAttribute()
+    before: Attribute[Any] = JSONAttribute(null=True)
+    after: Attribute[Any] = JSONAttribute(null=True)
+
+
+class Seen(Row):
+    incident_id = UnicodeAttribute()
+    at = UnicodeAttribute()
+
+
+class Moved(Exception):
+    """The incident is not in the state that a write was made for: read it again and decide anew."""
+
+
+class AlreadySeen(Exception):
+    """Some events of a transaction were counted before; `events` are theirs."""
+
+    def __init__(self, events: Sequence[str]) -> None:
+        super().__init__(f"{len(events)} events were counted before")
+        self.events = frozenset(events)
+
+
+def expires(since: datetime) -> int:
+    """The TTL, in epoch seconds, of what was last touched at `since`."""
+    return int((since + timedelta(days=config().retention_days)).timestamp())
+
+
+def minute(moment: datetime) -> str:
+    """`2026-01-25T08:15`: how fine the list indexes order incidents, so that a storm touches them once a minute."""
+    return rfc3339(moment)[:16]
+
+
+def status_key(project_id: str, status: str) -> str:
+    return f"P#{project_id}#{status}"
+
+
+def incident_key(incident_id: str) -> str:
+    return f"INC#{incident_id}"
+
+
+def event_key(project_id: str, event_id: str) -> str:
+    return f"EVT#{project_id}#{event_id}"
+
+
+# -- counting ---------------------------------------------------------------------------------------------------------
+
+
+def add(incident: Incident, now: datetime, *, count: int, stale: int, events: Sequence[Seen], found: Incident | None) -> Incident:
+    """Count reports into an incident, made here if new; returns the incident after it. One atomic write.
+
+    `incident` carries the facts of the newest report. `count` reports are added to `occurrences`, `stale` ones to
+    `stale_hits` alone. `found` is the FIXED incident that the caller decided upon: None means that it was taken to be
+    open or absent. With `events`, all of them are claimed in the same transaction.
+    Raises Moved, AlreadySeen, and `dynamodb.Busy`.
+    """
+    actions = _actions(incident, now, count, stale, reopen=found is not None)
+    condition = _as_found(found, now)
+    if events:
+        _claim_and_update(incident, actions, condition, events, int(now.timestamp()))
+        # A transaction returns nothing. An incident that was deleted meanwhile is answered as it was counted.
+        incident.occurrences = count
+        return find(incident.incident_id) or incident
+    try:
+        patiently(lambda: incident.update(actions, condition))
+    except PynamoDBException as error:
+        if condition_failed(error):
+            raise Moved from error
+        raise
+    return incident
+
+
+def _actions(incident: Incident, now: datetime, count: int, stale: int, *, reopen: bool) -> list[Action]:
+    if not count:
+        return [Incident.stale_hits.add(stale)]
+    stamp, status_partition = rfc3339(now), status_key(incident.project_id, "ACTIVE")
+    actions = [
+        Incident.occurrences.add(count),
+        Incident.last_seen.set(stamp),
+        Incident.g1s.set(f"{minute(now)}#{incident.incident_id}"),
+        Incident.g2s.set(error_key_position(incident.error_key, now, incident.incident_id)),
+        Incident.ttl.set(expires(now)),
+        Incident.g2p.set(incident.g2p),
+        Incident.first_seen.set(Incident.first_seen | stamp),
+        Incident.title.set(Incident.title | incident.title),
+        Incident.severity.set(Incident.severity | incident.severity),
+    ]
+    if reopen:
+        actions += [
+            Incident.status.set("ACTIVE"),
+            Incident.g1p.set(status_partition),
+            Incident.regressed.set(True),
+        ]
+    else:
+        actions += [
+            Incident.status.set(Incident.status | "ACTIVE"),
+            Incident.g1p.set(Incident.g1p | status_partition),
+        ]
+    if stale:
+        actions.append(Incident.stale_hits.add(stale))
+    if incident.user_count:
+        actions.append(Incident.user_count.set(Incident.user_count | 1))
+    if incident.environments:
+        actions.append(Incident.environments.set(Incident.environments | incident.environments))
+    if incident.last_release:
+        actions.append(Incident.first_release.set(Incident.first_release | incident.last_release))
+        actions.append(Incident.last_release.set(incident.last_release))
+    return actions
+
+
+def _as_found(found: Incident | None, now: datetime) -> Condition:
+    alive = Incident.ttl > int(now.timestamp())
+    if found is None:
+        return Incident.pk.does_not_exist() | ((Incident.status != "FIXED") & alive)
+    return (Incident.status == "FIXED") & (Incident.fixed_at == found.fixed_at) & alive
+
+
+def _claim_and_update(incident: Incident, actions: list[Action], condition: Condition, events: Sequence[Seen], now: int) -> None:
+    def commit() -> None:
+        with TransactWrite(connection=table().connection) as transaction:
+            for event in events:
+                transaction.save(event, condition=Seen.pk.does_not_exist() | (Seen.ttl < now))
+            transaction.update(incident, actions, condition=condition)
+
+    try:
+        patiently(commit)
+    except TransactWriteError as error:
+        # PynamoDB sends the puts first, so the reasons stand in the order of the events, the update's last.
+        failed = failed_conditions(error)
+        repeated = [event.pk.rpartition("#")[2] for event, refused in zip(events, failed, strict=False) if refused]
+        if repeated:
+            raise AlreadySeen(repeated) from error
+        if any(failed):
+            raise Moved from error
+        raise
+
+
+def error_key_position(error_key: str, last_seen: datetime, incident_id: str) -> str:
+    """The second index's sort key: error keys from A to Z, the newest first within one."""
+    return f"{error_key}#{_LAST_MINUTE - int(last_seen.timestamp()) // 60:09d}#{incident_id}"
+
+
+_LAST_MINUTE: Final = 999_999_999
+
+
+# -- what follows a count: each safe to repeat, none making an incident that is not there -----------------------------
+
+
+def raise_severity(incident_id: str, severity: Severity) -> None:
+    """Keep the highest severity seen."""
+    lower = SEVERITIES[: SEVERITIES.index(severity)]
+    _if_still(_meta(incident_id), [Incident.severity.set(severity)], Incident.severity.is_in(*lower))
+
+
+def add_environment(incident_id: str, environment: str) -> None:
+    """Note an environment, unless there are ten already."""
+    room = Incident.environments.does_not_exist() | (size(Incident.environments) < MAX_ENVIRONMENTS)
+    _if_still(_meta(incident_id), [Incident.environments.add({environment})], Incident.pk.exists() & room)
+
+
+def raise_user_count(incident_id: str, users: int) -> None:
+    """Move the count of users, upwards only."""
+    lower = Incident.user_count.does_not_exist() | (Incident.user_count < users)
+    _if_still(_meta(incident_id), [Incident.user_count.set(users)], Incident.pk.exists() & lower)
+
+
+def add_user(incident_id: str, user: bytes, ttl: int) -> Users:
+    """Put a user's hash into the sketch; returns the sketch after it."""
+    users = Users(incident_key(incident_id), "USERS")
+    patiently(lambda: users.update([Users.hashes.add({user}), Users.ttl.set(ttl)]))
+    return users
+
+
+def halve_users(users: Users, dropped: set[bytes]) -> None:
+    """Halve the sketch's threshold once and drop the hashes above it."""
+    actions = [Users.hashes.delete(dropped), Users.halvings.set(int(users.halvings) + 1)]
+    unhalved = Users.halvings.does_not_exist() if not users.halvings else Users.halvings == users.halvings
+    _if_still(users, actions, unhalved)
+
+
+def keep(incident_id: str, occurrence: Occurrence) -> None:
+    """Keep a report under its own key."""
+    occurrence.pk, occurrence.sk = incident_key(incident_id), f"OCC#{occurrence.at}#{occurrence.event_id}"
+    patiently(occurrence.save)
+
+
+def keep_latest(incident_id: str, occurrence: Occurrence) -> None:
+    """Keep a report as the newest, unless a newer one is there."""
+    occurrence.pk, occurrence.sk = incident_key(incident_id), "LATEST"
+    try:
+        patiently(lambda: occurrence.save(Occurrence.at.does_not_exist() | (Occurrence.at <= occurrence.at)))
+    except PynamoDBException as error:
+        if not condition_failed(error):
+            raise
+
+
+def start_hour(incident_id: str, slot: str, floor: int, packed: int, ttl: int) -> None:
+    """Set an hour's slot to `packed` unless it holds a value between `floor` and that."""
+    hour: Path = Path([slot])
+    untouched = hour.does_not_exist() | (hour < floor) | (hour > packed)
+    _if_still(Row(incident_key(incident_id), "HOURS"), [hour.set(packed), Row.ttl.set(ttl)], untouched)
+
+
+def _meta(incident_id: str) -> Incident:
+    return Incident(incident_key(incident_id), "META")
+
+
+def _if_still(row: Row, actions: list[Action], condition: Condition) -> None:
+    try:
+        patiently(lambda: row.update(actions, condition))
+    except PynamoDBException as error:
+        if not condition_failed(error):
+            raise
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def find(incident_id: str) -> Incident | None:
+    """The incident as it is now, expired or not."""
+    return _get(Incident, incident_key(incident_id), "META")
+
+
+def find_seen(project_id: str, event_id: str) -> Seen | None:
+    """What was noted when this event was counted."""
+    return _get(Seen, event_key(project_id, event_id), "META")
+
+
+def read(keys: Sequence[Key]) -> dict[Key, RawRow]:
+    """Rows of any kind, by key."""
+    return read_rows(table(), keys)
+
+
+def incidents_of(project_id: str, status: Status, before: str | None, most: int) -> list[str]:
+    """Index positions (`<minute>#<id>`) of a status, newest first, from below `before`. One query."""
+    condition = None if before is None else ByStatus.g1s < before
+    partition = status_key(project_id, status)
+    found = patiently(
+        lambda: list(Row.by_status.query(partition, condition, scan_index_forward=False, limit=most))
+    )
+    return [str(row.g1s) for row in found]
+
+
+def incidents_by_error_key(project_id: str, prefix: str, after: str | None, most: int) -> list[str]:
+    """Index positions (`<error key>#<age>#<id>`) under a prefix of the error key, from above `after`. One query."""
+    # "~" sorts above every character of an error key; nothing lies between a position and itself with a space.
+    condition = ByErrorKey.g2s.between(prefix if after is None else after + " ", prefix + "~")
+    found = patiently(lambda: list(Row.by_error_key.query(f"P#{project_id}", condition, limit=most)))
+    return [str(row.g2s) for row in found]
+
+
+def count_status(project_id: str, status: Status, since: datetime, most: int) -> int:
+    """How many incidents of a status were seen since then, counted up to `most`."""
+    found, start = 0, None
+    while found < most:
+        page = patiently(
+            lambda start=start, left=most - found: table().query(
+                status_key(project_id, status),
+                range_key_condition=ByStatus.g1s >= minute(since),
+                index_name=ByStatus.Meta.index_name,
+                exclusive_start_key=start,
+                limit=left,
+                select="COUNT",
+            )
+        )
+        found, start = found + int(page["Count"]), page.get("LastEvaluatedKey")
+        if not start:
+            break
+    return found
+
+
+def occurrences_of(incident_id: str, since: str, before: str | None, most: int) -> list[Occurrence]:
+    """Kept reports, newest first, none older than `since`, from below the position `before`. One query."""
+    lower, upper = f"OCC#{since}", "OCC$" if before is None else before
+    found = patiently(
+        lambda: list(
+            Occurrence.query(
+                incident_key(incident_id), Occurrence.sk.between(lower, upper), scan_index_forward=False, limit=most + 1
+            )
+        )
+    )
+    return [row for row in found if row.sk != before][:most]
+
+
+def _get(row: type[R], pk: str, sk: str) -> R | None:
+    try:
+        return patiently(lambda: row.get(pk, sk, consistent_read=True))
+    except row.DoesNotExist:
+        return None
+
+
+# -- what operators do ------------------------------------------------------------------------------------------------
+
+
+def audit(
+    incident_id: str, actor: str, action: str, now: datetime, correlation_id: str, before: object, after: object
+) -> Audit:
+    """The audit row of an operator's change: who did what when, with the state before and after it."""
+    return Audit(
+        incident_key(incident_id),
+        f"L#{rfc3339(now)}#{correlation_id}",
+        at=rfc3339(now),
+        actor=actor,
+        action=action,
+        correlation_id=correlation_id,
+        before=before,
+        after=after,
+        ttl=int((now + AUDIT_KEPT_FOR).timestamp()),
+    )
+
+
+def triage(incident: Incident, actions: list[Action], condition: Condition, fix: list[Action], audit: Audit) -> None:
+    """Change an incident, its fix and the audit trail at once. Raises Moved when `condition` no longer holds."""
+
+    def commit() -> None:
+        with TransactWrite(connection=table().connection) as transaction:
+            transaction.save(audit)
+            if fix:
+                transaction.update(Fix(incident.pk, "FIX"), [*fix, Fix.ttl.set(incident.ttl)])
+            transaction.update(incident, actions, condition=condition)
+
+    try:
+        patiently(commit)
+    except TransactWriteError as error:
+        if condition_failed(error):
+            raise Moved from error
+        raise
+
+
+def erase(incident_id: str, audit: Audit) -> None:
+    """Delete an incident with all that hangs on it but its audit trail. Safe to repeat.
+
+    The hot row goes first: from then on the incident is gone for every reader, a report that comes begins it anew, and
+    rows that a crash leaves behind are older than the next incident of the same name, which hides them.
+    """
+    found = patiently(
+        lambda: list(Row.query(incident_key(incident_id), consistent_read=True, attributes_to_get=["pk", "sk"]))
+    )
+
+    def remove() -> None:
+        with TransactWrite(connection=table().connection) as transaction:
+            transaction.delete(_meta(incident_id), condition=Incident.pk.exists())
+            transaction.save(audit)
+
+    try:
+        patiently(remove)
+    except TransactWriteError as error:
+        if not condition_failed(error):
+            raise
+    delete_rows(table(), [(row.pk, row.sk) for row in found if row.sk != "META" and not row.sk.startswith("L#")])

@@ -1,0 +1,304 @@
+"""A report: what a frontend says about one failure, read forgivingly. One bad field never loses a report."""
+
+import bisect
+import math
+import re
+import uuid
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from chalicelib import clock
+from chalicelib.errors import InvalidRequest
+from chalicelib.incidents.grouping import Grouping, group, incident_id
+from chalicelib.incidents.models import SEVERITIES, Severity
+from chalicelib.scrubbing import scrub
+
+MAX_DESCRIPTION_BYTES: Final = 64 * 1024
+MAX_EXCHANGE_BYTES: Final = 32 * 1024
+MAX_STACK: Final = 32 * 1024
+MAX_DEPTH: Final = 32
+SHORTEST_CUT: Final = 32
+MAX_NOTES: Final = 20
+MAX_TITLE: Final = 120
+CLOCK_SKEW: Final = timedelta(minutes=5)
+COMPRESS_OVER_BYTES: Final = 512
+
+_ERROR_KEY: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_EVENT_ID: Final = re.compile(r"[0-9a-f]{32}")
+_CORRELATION_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_CUT: Final = "… [{} characters cut]"
+
+
+class Report(msgspec.Struct, omit_defaults=True, frozen=True):
+    """One report, scrubbed and bounded. `at` is when it was received, RFC 3339; `notes` say what was changed."""
+
+    project_id: str
+    error_key: str
+    description: dict[str, Any]
+    event_id: str
+    at: str
+    severity: Severity = "MEDIUM"
+    # Whether the caller named the event, so that it can be recognised when it comes again.
+    named: bool = False
+    environment: str | None = None
+    release: str | None = None
+    url: str | None = None
+    route_name: str | None = None
+    endpoint: str | None = None
+    http_status: int | None = None
+    error_message: str | None = None
+    actor_type: str | None = None
+    user_id: str | None = None
+    user_agent: str | None = None
+    correlation_id: str | None = None
+    stack_trace: str | None = None
+    request_data: dict[str, Any] | None = None
+    response_data: dict[str, Any] | None = None
+    fingerprint: list[str] | None = None
+    was_bypassed: bool | None = None
+    bypass_reason: str | None = None
+    user_notified: bool | None = None
+    occurred_at: str | None = None
+    notes: list[str] = []
+
+    @property
+    def grouping(self) -> Grouping:
+        return group(self.error_key, self.message, self.route_name, self.fingerprint)
+
+    @property
+    def incident_id(self) -> str:
+        return incident_id(self.project_id, self.grouping.fingerprint)
+
+    @property
+    def message(self) -> str | None:
+        """What went wrong, in the words of the description or else of the report."""
+        described = self.description.get("error_message")
+        return described if isinstance(described, str) and described else self.error_message
+
+    @property
+    def title(self) -> str:
+        """One line of at most 120 characters for lists."""
+        words = " ".join((self.message or "").split())
+        line = f"{self.error_key}: {words}" if words else self.error_key
+        return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the request itself says about a report: the project of its key, and the defaults."""
+
+    project_id: str
+    user_agent: str | None
+    correlation_id: str
+
+
+def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
+    """A report from untrusted JSON. Raises InvalidRequest for what API.md refuses, and only for that."""
+    if not isinstance(body.get("error_key"), str) or not _ERROR_KEY.fullmatch(str(body["error_key"])):
+        raise InvalidRequest(
+            "error_key must be 1 to 100 characters of A-Z a-z 0-9 _ . : -",
+            [("error_key", "must be 1 to 100 characters of A-Za-z0-9_.:-")],
+        )
+    if not isinstance(body.get("description"), dict):
+        raise InvalidRequest("description must be an object.", [("description", "must be an object")])
+    notes: list[str] = []
+    clean: dict[str, Any] = scrub(_storable(dict(body), notes))  # type: ignore[assignment]  # a dict stays one
+    error_key, description = str(body["error_key"]), clean.pop("description")
+    clean.pop("error_key")
+
+    fields: dict[str, Any] = {}
+    for name, (accept, expected) in _FIELDS.items():
+        given = clean.pop(name, None)
+        if given is None or given == "":
+            continue
+        value = accept(given)
+        if value is None:
+            notes.append(f"{name} was left at its default: it must be {expected}.")
+        elif isinstance(value, str) and isinstance(given, str) and len(value) < len(given.strip()):
+            notes.append(f"{name} was cut to {len(value)} characters.")
+        fields[name] = value
+    if clean:
+        extra = description.get("_extra")
+        description["_extra"] = {**extra, **clean} if isinstance(extra, dict) else clean
+        notes.append(f"Unknown fields are kept under description._extra: {', '.join(sorted(clean))[:200]}.")
+
+    named = fields.get("event_id") is not None
+    fields["event_id"] = fields.get("event_id") or uuid.uuid4().hex
+    fields["severity"] = fields.get("severity") or "MEDIUM"
+    fields["user_agent"] = fields.get("user_agent") or _text(512)(scrub(origin.user_agent or ""))
+    fields["correlation_id"] = fields.get("correlation_id") or origin.correlation_id
+    for name in ("request_data", "response_data"):
+        if fields.get(name) is not None:
+            fields[name] = _trimmed(fields[name], MAX_EXCHANGE_BYTES, name, notes)
+    fields["occurred_at"] = _occurred_at(fields.get("occurred_at"), now, notes)
+    return Report(
+        project_id=origin.project_id,
+        error_key=error_key,
+        description=_trimmed(description, MAX_DESCRIPTION_BYTES, "description", notes),
+        at=clock.rfc3339(now),
+        named=named,
+        notes=notes[:MAX_NOTES],
+        **fields,
+    )
+
+
+def pack(report: Report) -> bytes:
+    """A report as stored and queued: JSON, compressed where it is large, so that most rows cost one write unit."""
+    raw = msgspec.json.encode(report)
+    return raw if len(raw) <= COMPRESS_OVER_BYTES else zlib.compress(raw)
+
+
+def unpack(stored: bytes) -> Report:
+    """The report that `pack` made. Raises msgspec.DecodeError or zlib.error for anything else."""
+    return _DECODER.decode(stored if stored.startswith(b"{") else zlib.decompress(stored))
+
+
+_DECODER = msgspec.json.Decoder(Report)
+
+
+# -- fields: each accepts a value, changed to what is stored, or says None ----------------------------------------------
+
+Accept = Callable[[Any], Any]
+
+
+def _text(most: int) -> Accept:
+    return lambda given: (given.strip()[:most] or None) if isinstance(given, str) else None
+
+
+def _one_of(*allowed: str) -> Accept:
+    spelled = {value.lower(): value for value in allowed}
+    return lambda given: spelled.get(given.strip().lower()) if isinstance(given, str) else None
+
+
+def _flag(given: Any) -> bool | None:
+    return given if isinstance(given, bool) else None
+
+
+def _object(given: Any) -> dict[str, Any] | None:
+    return given if isinstance(given, dict) else None
+
+
+def _event_id(given: Any) -> str | None:
+    plain = given.replace("-", "").lower() if isinstance(given, str) and len(given) <= 36 else ""
+    return plain if _EVENT_ID.fullmatch(plain) else None
+
+
+def _correlation(given: Any) -> str | None:
+    return given if isinstance(given, str) and _CORRELATION_ID.fullmatch(given) else None
+
+
+def _http_status(given: Any) -> int | None:
+    number = int(given) if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) == 3 else given
+    return number if isinstance(number, int) and not isinstance(number, bool) and 100 <= number <= 599 else None
+
+
+def _user_id(given: Any) -> str | None:
+    return _text(200)(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
+
+
+def _fingerprint(given: Any) -> list[str] | None:
+    if not isinstance(given, list) or not 1 <= len(given) <= 20:
+        return None
+    return given if all(isinstance(part, str) and len(part) <= 500 for part in given) else None
+
+
+def _time(given: Any) -> datetime | None:
+    try:
+        return clock.parse(given) if isinstance(given, str) and len(given) <= 40 else None
+    except ValueError:
+        return None
+
+
+_FIELDS: Final[dict[str, tuple[Accept, str]]] = {
+    "event_id": (_event_id, "32 hex digits"),
+    "severity": (_one_of(*SEVERITIES), "one of LOW, MEDIUM, HIGH, CRITICAL"),
+    "environment": (_text(64), "a text"),
+    "release": (_text(200), "a text"),
+    "url": (_text(2048), "a text"),
+    "route_name": (_text(200), "a text"),
+    "endpoint": (_text(500), "a text"),
+    "http_status": (_http_status, "a number from 100 to 599"),
+    "error_message": (_text(8192), "a text"),
+    "actor_type": (_one_of("admin", "customer", "system"), "one of admin, customer, system"),
+    "user_id": (_user_id, "a text"),
+    "user_agent": (_text(512), "a text"),
+    "correlation_id": (_correlation, "1 to 128 characters of A-Z a-z 0-9 _ . : -"),
+    "stack_trace": (_text(MAX_STACK), "a text"),
+    "request_data": (_object, "an object"),
+    "response_data": (_object, "an object"),
+    "fingerprint": (_fingerprint, "a list of 1 to 20 texts"),
+    "was_bypassed": (_flag, "true or false"),
+    "bypass_reason": (_text(1000), "a text"),
+    "user_notified": (_flag, "true or false"),
+    "occurred_at": (_time, "an RFC 3339 time"),
+}
+
+
+def _occurred_at(given: datetime | None, now: datetime, notes: list[str]) -> str | None:
+    if given is None:
+        return None
+    if given > now + CLOCK_SKEW:
+        notes.append("occurred_at was left at its default: it lies in the future.")
+        return None
+    return clock.rfc3339(given)
+
+
+# -- bounds -----------------------------------------------------------------------------------------------------------
+
+
+def _storable(value: Any, notes: list[str], depth: int = 0) -> Any:
+    """A copy that every store and encoder takes: no lone surrogates, no infinities, at most MAX_DEPTH levels."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, dict | list):
+        if depth == MAX_DEPTH:
+            note = f"What was nested deeper than {MAX_DEPTH} levels was cut."
+            if note not in notes:
+                notes.append(note)
+            return "[nested too deeply]"
+        if isinstance(value, list):
+            return [_storable(item, notes, depth + 1) for item in value]
+        return {_storable(key, notes): _storable(item, notes, depth + 1) for key, item in value.items()}
+    return value
+
+
+def _trimmed(value: dict[str, Any], most: int, name: str, notes: list[str]) -> dict[str, Any]:
+    """`value` in at most `most` bytes of JSON: the longest strings are cut first, to one common length."""
+    size = _encoded(value)
+    if size <= most:
+        return value
+    notes.append(f"{name} had {size} bytes and was trimmed to {most}: the longest texts first.")
+    lengths = range(SHORTEST_CUT, max(map(len, _strings(value)), default=0))
+    too_long = bisect.bisect_left(lengths, True, key=lambda length: _encoded(_cut(value, length)) > most)
+    if too_long:
+        return _object(_cut(value, lengths[too_long - 1])) or {}
+    # Too many small values rather than some large ones: nothing is longer than the rest, so the end goes.
+    return {"_trimmed": msgspec.json.encode(value)[: most // 2].decode("utf-8", "ignore")}
+
+
+def _encoded(value: Any) -> int:
+    return len(msgspec.json.encode(value))
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for child in children for text in _strings(child)]
+
+
+def _cut(value: Any, length: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= length else value[:length] + _CUT.format(len(value) - length)
+    if isinstance(value, list):
+        return [_cut(item, length) for item in value]
+    if isinstance(value, dict):
+        return {key: _cut(item, length) for key, item in value.items()}
+    return value

@@ -1,0 +1,113 @@
+"""The public door in one process: `chalice.test.Client` on moto, with an issuer of our own."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests import issuer
+
+INGEST_KEY = "feedfacefeedfacefeedfacefeedface"
+
+os.environ |= {
+    "STAGE": "test",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "INGEST_KEY": INGEST_KEY,
+    "OIDC_ISSUER": issuer.URL,
+    "OIDC_AUDIENCE": issuer.AUDIENCE,
+    "ALLOWED_ORIGINS": "https://ops.example.com, http://localhost:*",
+    "CURSOR_KEY": "a key that callers do not know",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Door:
+    """HTTP into the app. `admin` sends a good admin's token, `ingest` the project's key."""
+
+    def __init__(self, client: Any) -> None:
+        self._http = client.http
+
+    def call(self, method: str, path: str, body: Any = b"", **headers: str) -> Answer:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"content-type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        answer = self._http.request(method=method, path=path, headers=sent, body=raw)
+        lowered = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status_code, lowered, answer.body)
+
+    def admin(self, method: str, path: str, body: Any = b"", **headers: str) -> Answer:
+        return self.call(method, path, body, authorization=f"Bearer {issuer.token()}", **headers)
+
+    def ingest(self, body: Any, **headers: str) -> Answer:
+        return self.call("POST", "/incidents", body, x_ingest_key=INGEST_KEY, **headers)
+
+    def report(self, error_key: str = "homework_proof", description: Any = None, **fields: Any) -> dict[str, Any]:
+        """Report and expect it to be taken."""
+        body = {"error_key": error_key, "description": {} if description is None else description, **fields}
+        answer = self.ingest(body)
+        assert answer.status == 202, answer
+        taken: dict[str, Any] = answer.json
+        return taken
+
+    def incident(self, incident_id: str) -> dict[str, Any]:
+        answer = self.admin("GET", f"/incidents/{incident_id}")
+        assert answer.status == 200, answer
+        found: dict[str, Any] = answer.json
+        return found
+
+
+@pytest.fixture(scope="session")
+def aws() -> boto3.Session:
+    """One session for all tests: it caches what botocore reads from disk."""
+    return boto3.Session()
+
+
+@pytest.fixture
+def cloud(aws: boto3.Session) -> Iterator[None]:
+    """Empty tables and queues on moto, as the template declares them, and a container that remembers nothing."""
+    from chalicelib.incidents import memory
+    from infra import resources
+
+    with mock_aws():
+        resources.create("test", aws)
+        memory.forget()
+        yield
+
+
+@pytest.fixture
+def door(cloud: None) -> Iterator[Door]:
+    from chalice.test import Client
+
+    from app import app
+
+    with Client(app, stage_name="none") as client:
+        yield Door(client)
+
+
+@pytest.fixture
+def frozen(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Set the clock that handlers read."""
+    from chalicelib import clock
+
+    def freeze(moment: str) -> None:
+        parsed = clock.parse(moment)
+        monkeypatch.setattr(clock, "now", lambda: parsed)
+
+    return freeze
