@@ -11,7 +11,7 @@ LAPTOP_STAGE = "dev"
 class Config:
     """What one deployment is told from outside.
 
-    `allowed_origins` holds origins such as `https://ops.example.com`; a port of `*` (`http://localhost:*`) allows any port.
+    `allowed_origins` are origins such as `https://ops.example.com`; a port of `*` (`http://localhost:*`) allows any.
     `cursor_key` signs list cursors: any text that callers do not know.
     """
 

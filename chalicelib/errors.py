@@ -12,7 +12,6 @@ ApiError
 ├── Forbidden (403)
 ├── NotFound (404)
 │   └── IncidentNotFound
-├── Conflict (409)
 ├── PayloadTooLarge (413)
 └── Unavailable (503)        try again later; says when
     └── dynamodb.Busy
@@ -92,10 +91,6 @@ class NotFound(ApiError):
 
 class IncidentNotFound(NotFound):
     pass
-
-
-class Conflict(ApiError):
-    status = 409
 
 
 class PayloadTooLarge(ApiError):

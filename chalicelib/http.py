@@ -60,7 +60,7 @@ def choice(name: str, allowed: tuple[str, ...]) -> str | None:
 
 
 def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
-    """The body as a JSON object, read forgivingly: bytes that are no UTF-8 are replaced, NaN and infinities become text.
+    """The body as a JSON object, read forgivingly: bytes that are no UTF-8 are replaced, NaN becomes text.
 
     Raises PayloadTooLarge before anything is parsed, and InvalidBody.
     """
@@ -112,7 +112,7 @@ def middleware(event: Request, get_response: Callable[[Request], Response]) -> R
 
 def preflight(**_: str) -> Response:
     """The answer to a CORS preflight; `middleware` adds the origin."""
-    headers = {
+    headers: dict[str, str | list[str]] = {
         "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
         "Access-Control-Allow-Headers": ALLOWED_HEADERS,
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),

@@ -58,9 +58,7 @@ def identify(authorization: str | None) -> Identity:
     """
     scheme, _, token = (authorization or "").strip().partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise MissingCredentials(
-            "Send a token: Authorization: Bearer <JWT>.", headers={"WWW-Authenticate": "Bearer"}
-        )
+        raise MissingCredentials("Send a token: Authorization: Bearer <JWT>.", headers={"WWW-Authenticate": "Bearer"})
     # Ingest, the path that must start fast, never needs this import (100 ms with cryptography).
     import jwt
 

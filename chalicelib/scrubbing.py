@@ -32,11 +32,11 @@ SECRET_LAST_NAMES: Final = frozenset(
 
 # A name that ends so speaks about a secret without being one: token_count, passwordStrength, TokenExpiredError.
 HARMLESS_LAST_WORDS: Final = frozenset(
-    "age algorithm at attempts banner brand budget changed consent count counts created denied domain enabled endpoint error "
-    "errors exception exists expiration expired expires expiry failed failure field format found in incorrect index invalid "
-    "issuer kind label length limit long max message method min mismatch missing name names path policy position present "
-    "reason rejected required result scope scopes screen short size state status strategy strength title ttl type types "
-    "updated usage used valid validator version weak wrong".split()
+    "age algorithm at attempts banner brand budget by changed consent count counts created date days denied domain enabled "
+    "endpoint error errors exception exists expiration expired expires expiry failed failure field format found in incorrect "
+    "index invalid issuer kind label length limit long max message method min minutes mismatch missing ms name names on path "
+    "policy position present reason rejected remaining required result scope scopes screen seconds short size state status "
+    "strategy strength time title ttl type types updated usage used valid validator version weak wrong".split()
 )  # fmt: skip
 
 _SECRET_ENDINGS: Final = tuple(name + plural for name in SECRET_NAMES for plural in ("", "s"))
@@ -133,7 +133,7 @@ def _scrub_once(text: str) -> str:
     if len(text) >= 13:  # The shortest secret that is known by its shape alone is a card number.
         if "@" in text:
             text = _USERINFO.sub(rf"\1{SCRUBBED}@", text)
-        if any(mark in text for mark in _SHAPES):
+        if _MARK.search(text):
             text = _SHAPE.sub(SCRUBBED, text)
         if "eyJ" in text:
             text = _JWT.sub(lambda run: SCRUBBED if run[1] else run[0], text)
@@ -169,6 +169,7 @@ _SHAPES: Final = {
     "SG.": r"SG\.[\w-]{16,64}+\.[\w-]{16,}+",  # SendGrid
     "PRIVATE KEY": r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,40}-----(?s:.*?)(?:-----END [A-Z0-9 ]{0,80}-----|\Z)",
 }
+_MARK: Final = re.compile("|".join(map(re.escape, _SHAPES)))
 _SHAPE: Final = re.compile("|".join(_SHAPES.values()), re.ASCII)
 
 # `eyJ` is how `{"` begins in base64. Three to five parts are a token; two are one if both are JSON: its end was cut off.
@@ -201,7 +202,7 @@ _DIGITS: Final = re.compile(
     (?: [0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}
       | (?=[0-9]*+[A-Fa-f])(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{24}|[0-9A-Fa-f]{16})
     )(?![0-9A-Za-z])
-    | (?P<digits>(?<![0-9+])(?<![0-9]\.)[0-9](?:[ -]{0,3}[0-9])*+)
+    | (?P<digits>(?<![0-9+])(?<![0-9]\.)[0-9](?:[ -]{0,3}[0-9]){12,}+)
     """,
     re.VERBOSE,
 )
@@ -222,45 +223,48 @@ _ISSUED: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_DOUBLED: Final = str.maketrans("0123456789", "0246813579")
+_DOUBLED: Final = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def _scrub_digits(found: re.Match[str]) -> str:
     run = found["digits"]
     if run is None:
         return found[0]
-    if _is_card(run.replace(" ", "").replace("-", "")):
+    if _is_card(run):
         return SCRUBBED
-    # The run may hold more than the card: its expiry date, another card.
+    # The run holds more than one number: a card and its expiry date, two cards.
     groups = [group.span() for group in _GROUP.finditer(run)]
     pieces: list[str] = []
     kept = 0
-    for first, (start, _) in enumerate(groups):
-        if start >= kept and run[start] in "23456":
-            end = _card_end(run, groups[first : first + 5])
-            if end:
+    for first, (start, end) in enumerate(groups):
+        if start >= kept and end - start >= 4 and run[start] in "23456":
+            card_end = _card_end(run, groups[first : first + 5])
+            if card_end:
                 pieces += run[kept:start], SCRUBBED
-                kept = end
+                kept = card_end
     return "".join(pieces) + run[kept:]
 
 
 def _card_end(run: str, groups: list[tuple[int, int]]) -> int:
-    """Where the longest card ends that is written in the first of these groups, of four digits or more but for its last; or 0."""
-    digits, found = "", 0
+    """Where the longest card ends that the first of these groups spell, each of four digits or more but for its last; or 0."""
+    size = card_end = 0
     for start, end in groups:
-        digits += run[start:end]
-        if _is_card(digits):
-            found = end
+        size += end - start
+        if 13 <= size <= 19 and _is_card(run[groups[0][0] : end]):
+            card_end = end
         if end - start < 4:
             break
-    return found
+    return card_end
 
 
-def _is_card(digits: str) -> bool:
+def _is_card(written: str) -> bool:
+    digits = written.replace(" ", "").replace("-", "")
     if not 13 <= len(digits) <= 19 or not _ISSUED.fullmatch(digits):
         return False
-    # Luhn's check (ISO/IEC 7812-1): every second digit from the right is doubled, its own digits added up.
-    return sum(map(int, digits[-1::-2] + digits[-2::-2].translate(_DOUBLED))) % 10 == 0
+    # Luhn's check (ISO/IEC 7812-1): every second digit from the right counts double, as the sum of the digits of its double.
+    characters = digits.encode()
+    total = sum(characters[-1::-2]) + sum(characters[-2::-2].translate(_DOUBLED)) - len(digits) * ord("0")
+    return total % 10 == 0
 
 
 # --- names and values in text
@@ -271,7 +275,7 @@ _PAIR: Final = re.compile(
     r"""
     (?<![\w.-])(?<!%(?=[0-9A-Fa-f]{2}))
     (?:(?P<before>[A-Za-z]{1,20})[ ])?
-    (?P<name>(?:[\w.-]++|%(?!(?:25)*+3[Dd])[0-9A-Fa-f]{2})++)
+    (?=[\w.%-]{3})(?P<name>(?:[\w.-]++|%(?!(?:25)*+3[Dd])[0-9A-Fa-f]{2})++)
     (?P<quote>\\{0,15}["'`])?+ \]?+ [ \t]*+
     (?:(?!::)[:=]{1,3}+>?+|%(?:25)*+3[Dd]) [ \t]*+
     """,
@@ -291,28 +295,23 @@ _QUOTED: Final = re.compile(
     re.VERBOSE,
 )
 
-_NOTHING: Final = re.compile(r"""(?i:null|none|nil|undefined|true|false)(?=[\s,;&"'`()\[\]{}<>\\]|\Z)""")
+_DELIMITERS: Final = r""",;&"'`()\[\]{}<>\\"""
+_NOTHING: Final = re.compile(rf"(?i:null|none|nil|undefined|true|false)(?=[\s{_DELIMITERS}]|\Z)")
 
 # A delimiter ends a value only where something else begins, so that a password may contain it.
 _BARE: Final = re.compile(
-    r"""
-    (?: \[scrubbed\]
-      | [^\s,;&"'`()\[\]{}<>\\]++
-      | [,;&"'`()\[\]{}<>\\](?![\s,;&"'`()\[\]{}<>\\]|\Z|[\w.-]{1,40}+["'`]?[:=])
+    rf"""
+    (?: {re.escape(SCRUBBED)}
+      | [^\s{_DELIMITERS}]++
+      | [{_DELIMITERS}](?![\s{_DELIMITERS}]|\Z|[\w.-]{{1,40}}+["'`]?[:=])
     )*+
     """,
     re.VERBOSE,
 )
 
-# Authorization: Digest username="a", response="b"; Cookie: a=b; c=d
-_HEADER: Final = re.compile(
-    r"""
-    (?:[A-Za-z][\w-]*+[ ]++)?
-    (?:[^\s,;"'\\=]++|=(?:"[^"\r\n]*+")?+)*+
-    (?:[;,][ ]*+(?:[^\s,;"'\\=]++|=(?:"[^"\r\n]*+")?+)++)*+
-    """,
-    re.VERBOSE,
-)
+# Digest username="a", response="b" of Authorization, and a=b; c=d of Cookie, are one value each.
+_PARAMETER: Final = r"""(?:[^\s,;"'\\=]++|=(?:"[^"\r\n]*+")?+)"""
+_HEADER: Final = re.compile(rf"(?:[A-Za-z][\w-]*+[ ]++)?{_PARAMETER}*+(?:[;,][ ]*+{_PARAMETER}++)*+")
 
 _BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -322,7 +321,7 @@ def _scrub_named(text: str) -> str:
     kept = position = 0
     while pair := _PAIR.search(text, position):
         position = pair.end()
-        name, before = pair["name"], pair["before"]
+        before, name = pair.group("before", "name")
         if not _is_secret_name(name) and not (before and (before + name).lower() in _NAMES):
             continue
         start, end = _value_span(text, position, name)

@@ -1,6 +1,5 @@
 """Detail: one incident with its newest report, and the reports that were kept."""
 
-import re
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +11,6 @@ from chalicelib.incidents import listing, models
 from chalicelib.incidents.models import Incident, Occurrence
 from chalicelib.incidents.report import Report, unpack
 
-_INCIDENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SHOWN: Final = (
     "description",
     "error_message",
@@ -35,7 +33,7 @@ _SHOWN: Final = (
 
 def find(incident_id: str, now: datetime) -> Incident:
     """The incident. Raises IncidentNotFound, also for one past its retention."""
-    incident = models.find(incident_id) if _INCIDENT_ID.fullmatch(incident_id) else None
+    incident = models.find(incident_id) if models.is_incident_id(incident_id) else None
     if incident is None or not listing.alive(incident, now):
         raise IncidentNotFound("There is no incident with this id; it may have been deleted.")
     return incident

@@ -17,7 +17,8 @@ _READ_LENGTH = 2000
 _KEPT_LENGTH = 500
 _GROUPED_BY_LENGTH = 300
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # \ud83d\ude00 would equal its emoji in ASCII
+# Not ASCII, where a pair of lone surrogates and the character that they make up would be equal.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from chalicelib import clock, paging
 from chalicelib.config import config
+from chalicelib.dynamodb import Key, RawRow
 from chalicelib.incidents import models, trend
 from chalicelib.incidents.models import STATUSES, Fix, Incident, Severity, Status
 
@@ -65,7 +66,7 @@ def page(filters: Filters, limit: int, cursor: str | None, now: datetime) -> Pag
     return Page(items, paging.cursor(filters.scope, examined[-1]) if more else None)
 
 
-def show(incident: Incident, rows: dict[models.Key, models.RawRow], now: datetime) -> dict[str, Any]:
+def show(incident: Incident, rows: dict[Key, RawRow], now: datetime) -> dict[str, Any]:
     """An incident as API.md shows it in lists. `rows` holds its HOURS and FIX, where they exist."""
     hours = rows.get((incident.pk, "HOURS"), {})
     slots = {name: int(value["N"]) for name, value in hours.items() if name.startswith("h")}
@@ -98,7 +99,7 @@ def show(incident: Incident, rows: dict[models.Key, models.RawRow], now: datetim
     }
 
 
-def read_whole(incident_ids: Sequence[str]) -> dict[models.Key, models.RawRow]:
+def read_whole(incident_ids: Sequence[str]) -> dict[Key, RawRow]:
     """The rows that `show` needs: per incident the hot row, the hours and the fix."""
     return models.read([(models.incident_key(each), sk) for each in incident_ids for sk in ("META", "HOURS", "FIX")])
 
@@ -131,13 +132,13 @@ def _horizon(now: datetime) -> datetime:
     return now - timedelta(days=config().retention_days)
 
 
-def _read(positions: Sequence[str], *, whole: bool) -> dict[models.Key, models.RawRow]:
+def _read(positions: Sequence[str], *, whole: bool) -> dict[Key, RawRow]:
     if whole:
         return read_whole([_id(each) for each in positions])
     return models.read([(models.incident_key(_id(each)), "META") for each in positions])
 
 
-def _incident(rows: dict[models.Key, models.RawRow], incident_id: str) -> Incident | None:
+def _incident(rows: dict[Key, RawRow], incident_id: str) -> Incident | None:
     row = rows.get((models.incident_key(incident_id), "META"))
     return Incident.from_raw_data(row) if row else None
 

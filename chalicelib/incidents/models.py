@@ -10,6 +10,7 @@ INC#<id> / L#<at>#<id>                      Audit: what an operator did
 EVT#<project>#<event_id> / META             Seen: makes a retried report count once
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeVar
@@ -52,13 +53,14 @@ R = TypeVar("R", bound=Model)
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 STATUSES: Final[tuple[Status, ...]] = ("ACTIVE", "INVESTIGATING", "FIXED")
+_INCIDENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 MAX_EVENTS_PER_COUNT: Final = 99
 MAX_ENVIRONMENTS: Final = 10
 SEEN_FOR: Final = timedelta(hours=48)
 AUDIT_KEPT_FOR: Final = timedelta(days=365)
 
 
-class ByStatus(GlobalSecondaryIndex[Any]):
+class ByStatus(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
     class Meta:
         index_name = "by_status"
         projection = KeysOnlyProjection()
@@ -67,7 +69,7 @@ class ByStatus(GlobalSecondaryIndex[Any]):
     g1s = UnicodeAttribute(range_key=True)
 
 
-class ByErrorKey(GlobalSecondaryIndex[Any]):
+class ByErrorKey(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
     class Meta:
         index_name = "by_error_key"
         projection = KeysOnlyProjection()
@@ -193,6 +195,11 @@ def status_key(project_id: str, status: str) -> str:
     return f"P#{project_id}#{status}"
 
 
+def is_incident_id(text: str) -> bool:
+    """Whether an id has the form that `grouping` gives; others are in no row, and may be too long for a key."""
+    return _INCIDENT_ID.fullmatch(text) is not None
+
+
 def incident_key(incident_id: str) -> str:
     return f"INC#{incident_id}"
 
@@ -204,7 +211,9 @@ def event_key(project_id: str, event_id: str) -> str:
 # -- counting ---------------------------------------------------------------------------------------------------------
 
 
-def add(incident: Incident, now: datetime, *, count: int, stale: int, events: Sequence[Seen], found: Incident | None) -> Incident:
+def add(
+    incident: Incident, now: datetime, *, count: int, stale: int, events: Sequence[Seen], found: Incident | None
+) -> Incident:
     """Count reports into an incident, made here if new; returns the incident after it. One atomic write.
 
     `incident` carries the facts of the newest report. `count` reports are added to `occurrences`, `stale` ones to
@@ -232,7 +241,7 @@ def _actions(incident: Incident, now: datetime, count: int, stale: int, *, reope
     if not count:
         return [Incident.stale_hits.add(stale)]
     stamp, status_partition = rfc3339(now), status_key(incident.project_id, "ACTIVE")
-    actions = [
+    actions: list[Action] = [
         Incident.occurrences.add(count),
         Incident.last_seen.set(stamp),
         Incident.g1s.set(f"{minute(now)}#{incident.incident_id}"),
@@ -267,13 +276,22 @@ def _actions(incident: Incident, now: datetime, count: int, stale: int, *, reope
 
 
 def _as_found(found: Incident | None, now: datetime) -> Condition:
-    alive = Incident.ttl > int(now.timestamp())
+    alive: Condition = Incident.ttl > int(now.timestamp())
     if found is None:
-        return Incident.pk.does_not_exist() | ((Incident.status != "FIXED") & alive)
-    return (Incident.status == "FIXED") & (Incident.fixed_at == found.fixed_at) & alive
+        unfixed: Condition = Incident.status != "FIXED"
+        return Incident.pk.does_not_exist() | (unfixed & alive)
+    return _unchanged(found) & alive
 
 
-def _claim_and_update(incident: Incident, actions: list[Action], condition: Condition, events: Sequence[Seen], now: int) -> None:
+def _unchanged(found: Incident) -> Condition:
+    same_status: Condition = Incident.status == found.status
+    same_fix: Condition = Incident.fixed_at == found.fixed_at
+    return same_status & same_fix if found.fixed_at else same_status
+
+
+def _claim_and_update(
+    incident: Incident, actions: list[Action], condition: Condition, events: Sequence[Seen], now: int
+) -> None:
     def commit() -> None:
         with TransactWrite(connection=table().connection) as transaction:
             for event in events:
@@ -312,7 +330,8 @@ def raise_severity(incident_id: str, severity: Severity) -> None:
 
 def add_environment(incident_id: str, environment: str) -> None:
     """Note an environment, unless there are ten already."""
-    room = Incident.environments.does_not_exist() | (size(Incident.environments) < MAX_ENVIRONMENTS)
+    kept = size(Incident.environments)  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
+    room = Incident.environments.does_not_exist() | (kept < MAX_ENVIRONMENTS)
     _if_still(_meta(incident_id), [Incident.environments.add({environment})], Incident.pk.exists() & room)
 
 
@@ -331,7 +350,7 @@ def add_user(incident_id: str, user: bytes, ttl: int) -> Users:
 
 def halve_users(users: Users, dropped: set[bytes]) -> None:
     """Halve the sketch's threshold once and drop the hashes above it."""
-    actions = [Users.hashes.delete(dropped), Users.halvings.set(int(users.halvings) + 1)]
+    actions: list[Action] = [Users.hashes.delete(dropped), Users.halvings.set(int(users.halvings) + 1)]
     unhalved = Users.halvings.does_not_exist() if not users.halvings else Users.halvings == users.halvings
     _if_still(users, actions, unhalved)
 
@@ -393,9 +412,7 @@ def incidents_of(project_id: str, status: Status, before: str | None, most: int)
     """Index positions (`<minute>#<id>`) of a status, newest first, from below `before`. One query."""
     condition = None if before is None else ByStatus.g1s < before
     partition = status_key(project_id, status)
-    found = patiently(
-        lambda: list(Row.by_status.query(partition, condition, scan_index_forward=False, limit=most))
-    )
+    found = patiently(lambda: list(Row.by_status.query(partition, condition, scan_index_forward=False, limit=most)))
     return [str(row.g1s) for row in found]
 
 
@@ -410,17 +427,19 @@ def incidents_by_error_key(project_id: str, prefix: str, after: str | None, most
 def count_status(project_id: str, status: Status, since: datetime, most: int) -> int:
     """How many incidents of a status were seen since then, counted up to `most`."""
     found, start = 0, None
-    while found < most:
-        page = patiently(
-            lambda start=start, left=most - found: table().query(
-                status_key(project_id, status),
-                range_key_condition=ByStatus.g1s >= minute(since),
-                index_name=ByStatus.Meta.index_name,
-                exclusive_start_key=start,
-                limit=left,
-                select="COUNT",
-            )
+
+    def next_page() -> RawRow:
+        return table().query(
+            status_key(project_id, status),
+            range_key_condition=ByStatus.g1s >= minute(since),
+            index_name=ByStatus.Meta.index_name,
+            exclusive_start_key=start,
+            limit=most - found,
+            select="COUNT",
         )
+
+    while found < most:
+        page = patiently(next_page)
         found, start = found + int(page["Count"]), page.get("LastEvaluatedKey")
         if not start:
             break
@@ -467,15 +486,42 @@ def audit(
     )
 
 
-def triage(incident: Incident, actions: list[Action], condition: Condition, fix: list[Action], audit: Audit) -> None:
-    """Change an incident, its fix and the audit trail at once. Raises Moved when `condition` no longer holds."""
+def triage(
+    incident: Incident,
+    now: datetime,
+    audit: Audit,
+    *,
+    status: Status,
+    fixed_in_release: str | None,
+    commit_hash: str | None,
+    notes: str | None,
+) -> None:
+    """Change an incident, its fix and the audit trail at once; what is None stays as it is.
+
+    Raises Moved when the incident is no longer as it was read.
+    """
+    stamp = rfc3339(now)
+    actions: list[Action] = [
+        Incident.status.set(status),
+        Incident.g1p.set(status_key(incident.project_id, status)),
+        Incident.triaged_at.set(stamp),
+    ]
+    if status == "FIXED" and incident.status != "FIXED":
+        actions += [Incident.fixed_at.set(stamp), Incident.regressed.set(False)]
+    if fixed_in_release is not None:
+        actions.append(Incident.fixed_in_release.set(fixed_in_release))
+    words: list[Action] = [
+        attribute.set(value)
+        for attribute, value in ((Fix.commit_hash, commit_hash), (Fix.notes, notes))
+        if value is not None
+    ]
 
     def commit() -> None:
         with TransactWrite(connection=table().connection) as transaction:
             transaction.save(audit)
-            if fix:
-                transaction.update(Fix(incident.pk, "FIX"), [*fix, Fix.ttl.set(incident.ttl)])
-            transaction.update(incident, actions, condition=condition)
+            if words:
+                transaction.update(Fix(incident.pk, "FIX"), [*words, Fix.ttl.set(incident.ttl)])
+            transaction.update(incident, actions, condition=_unchanged(incident))
 
     try:
         patiently(commit)

@@ -198,7 +198,8 @@ def _http_status(given: Any) -> int | None:
 
 
 def _user_id(given: Any) -> str | None:
-    return _text(200)(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
+    text: str | None = _text(200)(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
+    return text
 
 
 def _fingerprint(given: Any) -> list[str] | None:

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from chalicelib.incidents import listing
-from chalicelib.incidents.listing import Filters, Page
+from chalicelib.incidents.listing import Filters
+from chalicelib.incidents.models import Status
 
+OPEN: Final[tuple[Status, ...]] = ("ACTIVE", "INVESTIGATING")
 EXAMINED: Final = 1000
 SHOWN: Final = 10
 
@@ -21,10 +23,10 @@ def stats(project_id: str, now: datetime) -> dict[str, Any]:
     """
     open_incidents: list[Shown] = []
     more = False
-    for status in ("ACTIVE", "INVESTIGATING"):
+    for status in OPEN:
         cursor = None
         for _ in range(EXAMINED // 100):
-            page: Page = listing.page(Filters(project_id, status=status), 100, cursor, now)  # type: ignore[arg-type]
+            page = listing.page(Filters(project_id, status=status), 100, cursor, now)
             open_incidents += page.items
             cursor = page.next_cursor
             if cursor is None:

@@ -4,12 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-
-from chalicelib import clock
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Unavailable
 from chalicelib.incidents import detail, models
-from chalicelib.incidents.models import Fix, Incident, Moved, Status
+from chalicelib.incidents.models import Incident, Moved, Status
 from chalicelib.observability import correlation_id
 
 ROUNDS: Final = 5
@@ -41,29 +39,21 @@ def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> dict[
 
 def delete(incident_id: str, actor: str, now: datetime) -> None:
     """Delete an incident and its reports. Safe to repeat; nothing happens to one that is not there."""
-    models.erase(incident_id, models.audit(incident_id, actor, "delete", now, correlation_id(), None, None))
+    if models.is_incident_id(incident_id):
+        models.erase(incident_id, models.audit(incident_id, actor, "delete", now, correlation_id(), None, None))
 
 
 def _commit(incident: Incident, triage: Triage, actor: str, now: datetime) -> None:
-    stamp = clock.rfc3339(now)
-    actions = [
-        Incident.status.set(triage.status),
-        Incident.g1p.set(models.status_key(incident.project_id, triage.status)),
-        Incident.triaged_at.set(stamp),
-    ]
-    if triage.status == "FIXED" and incident.status != "FIXED":
-        actions += [Incident.fixed_at.set(stamp), Incident.regressed.set(False)]
-    if triage.fixed_in_release is not None:
-        actions.append(Incident.fixed_in_release.set(triage.fixed_in_release))
-    unchanged = Incident.status == incident.status
-    if incident.fixed_at:
-        unchanged &= Incident.fixed_at == incident.fixed_at
     before = {"status": incident.status, "fixed_in_release": incident.fixed_in_release}
-    after = msgspec.to_builtins(triage)
-    audit = models.audit(incident.incident_id, actor, "triage", now, correlation_id(), before, after)
-    fix = [
-        attribute.set(value)
-        for attribute, value in ((Fix.commit_hash, triage.fix_commit_hash), (Fix.notes, triage.fix_notes))
-        if value is not None
-    ]
-    models.triage(incident, actions, unchanged, fix, audit)
+    audit = models.audit(
+        incident.incident_id, actor, "triage", now, correlation_id(), before, msgspec.to_builtins(triage)
+    )
+    models.triage(
+        incident,
+        now,
+        audit,
+        status=triage.status,
+        fixed_in_release=triage.fixed_in_release,
+        commit_hash=triage.fix_commit_hash,
+        notes=triage.fix_notes,
+    )

@@ -22,7 +22,10 @@ MESSAGES = [
         "Cannot read properties of undefined (reading 'map')",
         "Cannot read properties of undefined (reading 'map')",
     ),
-    ("Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON", "Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON"),
+    (
+        "Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
+        "Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
+    ),
     ("Unexpected token } in JSON at position 104", "Unexpected token } in JSON at position <n>"),
     (
         "Loading chunk 17 failed. (error: https://app.example.com/static/17.3f2a1b9c.chunk.js)",
@@ -40,10 +43,13 @@ MESSAGES = [
     ("invalid literal for int() with base 10: '12a'", "invalid literal for int() with base <n>: '<n>a'"),
     ("list index 5 out of range", "list index <n> out of range"),
     (
-        "Traceback: File \"/srv/app/jobs.py\", line 218, in run",
-        "Traceback: File \"/srv/app/jobs.py\", line <n>, in run",
+        'Traceback: File "/srv/app/jobs.py", line 218, in run',
+        'Traceback: File "/srv/app/jobs.py", line <n>, in run',
     ),
-    ("duplicate key value: Key (email)=(bob.o+x@example.co.uk) exists", "duplicate key value: Key (email)=(<email>) exists"),
+    (
+        "duplicate key value: Key (email)=(bob.o+x@example.co.uk) exists",
+        "duplicate key value: Key (email)=(<email>) exists",
+    ),
     ("could not convert string to float: '-1,234.56'", "could not convert string to float: '<n>'"),
     # network
     ("connect ECONNREFUSED 127.0.0.1:5432", "connect ECONNREFUSED <ip>:<n>"),
@@ -100,7 +106,7 @@ def test_normalise(message: str, expected: str) -> None:
 
 
 # Pieces that the patterns are made of meet here far more often than in random text.
-PIECES = [*"a1f9-+.,:;/@%_<>()'\" \n\x00\ud800é٣²", "@x.co", "://", "1,2", "a.b", "0x", "Jan ", "10:42", "Z", " AM", "st"]
+PIECES = [*"a1f9-+.,:;/@%_<>()'\" \n\x00\ud800é٣²Z", "@x.co", "://", "1,2", "a.b", "0x", "Jan ", "10:42", " AM", "st"]
 ANY_TEXT = st.text() | st.text(st.characters()) | st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
@@ -124,12 +130,13 @@ NUMBERS = (
     | st.decimals(-(10**6), 10**6, places=3).map("{:,}".format)
     | st.floats(1e-9, 1e9).map(repr)
 )
-WORDS = string.ascii_letters + string.digits
 DAYS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1))
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 VARIABLES = {
     "n": NUMBERS,
-    "email": st.from_regex(r"[a-z][a-zA-Z0-9_.+-]{0,20}[a-z0-9]@([a-z0-9-]{1,10}\.){1,3}(com|org|io|museum)", fullmatch=True),
+    "email": st.from_regex(
+        r"[a-z][a-zA-Z0-9_.+-]{0,20}[a-z0-9]@([a-z0-9-]{1,10}\.){1,3}(com|io|museum)", fullmatch=True
+    ),
     "url": st.from_regex(r"(https?|wss|s3)://[a-z0-9.:@]{1,20}/[a-zA-Z0-9/?&=%#._-]{0,40}[a-z0-9]", fullmatch=True),
     "ip": st.ip_addresses().map(str).filter(lambda ip: any(c.isdigit() for c in ip)),
     "uuid": st.uuids().flatmap(lambda uuid: st.sampled_from([str(uuid), str(uuid).upper()])),
@@ -140,7 +147,15 @@ VARIABLES = {
     | DAYS.map(lambda day: day.strftime("%Y-%m-%d"))
     | DAYS.map(lambda day: day.replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")),
 }
-TEMPLATES = ["{} failed", "Upload of {} failed", "user '{}' has (id={})", "[{}] {}: no such file", 'a "{}", b', "x/{}/y", "a\t{}"]
+TEMPLATES = [
+    "{} failed",
+    "Upload of {} failed",
+    "user '{}' (id={})",
+    "[{}] {}: no file",
+    'a "{}", b',
+    "x/{}/y",
+    "a\t{}",
+]
 
 
 @pytest.mark.parametrize("kind", VARIABLES)
@@ -167,8 +182,8 @@ LETTERS = st.text(string.ascii_letters + "äßЖ中", min_size=1, max_size=12)
 
 @given(LETTERS, LETTERS)
 def test_messages_that_differ_in_a_word_are_different_failures(one: str, other: str) -> None:
-    same = group("upload", f"Upload {one} 5 failed", None, None) == group("upload", f"Upload {other} 7 failed", None, None)
-    assert same == (one == other)
+    first, second = (group("upload", f"Upload {word} 5 failed", None, None) for word in (one, other))
+    assert (first == second) == (one == other)
 
 
 def test_a_long_variable_part_does_not_hide_the_words_behind_it() -> None:
@@ -293,7 +308,8 @@ HOSTILE = [
     *("@", "a@", "a@b.", "a@b.c", "a@b.co ", "@a.", "://", "a://", "a://,", "http://", "h://a,", "%", "+-"),
     *("f", "f1", "deadbee1", "deadbee1g", "0x", "0xf", "a-", "12345678-1234-", "a1b2c3", "a1b2c3d4e5f6g7h8i9j0k "),
     *(":", "1:", "::", "1::", "f::1", "1:2:3:4:5:6:7:", "1.", "1.1.1.1", "1.1.1.1 ", "::1%a", "1eff:"),
-    *("2024-01-01", "2024-01-01 10:00 (A", "2024-01-01 10:00:00.", "Mon ", "Jan 1, ", "1/1/2024", "10:42 AM ", "1e1", "1stx"),
+    *("2024-01-01", "2024-01-01 10:00 (A", "2024-01-01 10:00:00.", "Mon ", "Jan 1, ", "1/1/2024", "10:42 AM "),
+    *("1e1", "1e+", "1stx", "1,", "10:1:", "a1A1:"),
 ]
 
 

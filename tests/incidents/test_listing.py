@@ -112,7 +112,9 @@ def test_a_rare_match_is_found_by_following_cursors(door: Door) -> None:
     assert len(pages) == 2
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.0", "status=OPEN", "severity=high"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.0", "status=OPEN", "severity=high"]
+)
 def test_a_bad_parameter_is_a_400_that_names_it(door: Door, query: str) -> None:
     answer = door.admin("GET", f"/incidents?{query}")
     assert (answer.status, answer.json["Code"]) == (400, "InvalidRequest")
@@ -184,7 +186,10 @@ def test_stats_tell_what_is_open(door: Door, frozen: Freeze) -> None:
     stats = door.admin("GET", "/incidents/stats").json
     assert stats["open"] == {"incidents": 2, "occurrences": 4}
     assert stats["by_status"]["INVESTIGATING"] == {"incidents": 1, "occurrences": 1}
-    assert stats["by_severity"] == {"CRITICAL": {"incidents": 1, "occurrences": 3}, "LOW": {"incidents": 1, "occurrences": 1}}
+    assert stats["by_severity"] == {
+        "CRITICAL": {"incidents": 1, "occurrences": 3},
+        "LOW": {"incidents": 1, "occurrences": 1},
+    }
     assert stats["by_error_key"]["often"] == {"incidents": 1, "occurrences": 3}
     assert [each["error_key"] for each in stats["most_frequent"]] == ["often", "once"]
     assert [each["error_key"] for each in stats["newest"]] == ["once", "often"]

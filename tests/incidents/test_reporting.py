@@ -97,7 +97,11 @@ def test_an_event_that_comes_again_elsewhere_is_answered_with_its_first_incident
 def test_text_plain_and_a_key_in_the_url_as_send_beacon_sends_them(door: Door) -> None:
     body = json.dumps({"error_key": "beacon", "description": {}}).encode()
     answer = door.call(
-        "POST", f"/incidents?key={INGEST_KEY}", body, content_type="text/plain;charset=UTF-8", origin="https://any.example"
+        "POST",
+        f"/incidents?key={INGEST_KEY}",
+        body,
+        content_type="text/plain;charset=UTF-8",
+        origin="https://any.example",
     )
     assert answer.status == 202
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -258,7 +262,11 @@ def test_another_content_type_is_a_415(door: Door) -> None:
 
 def test_secrets_are_scrubbed_before_they_are_stored(door: Door) -> None:
     taken = door.report(
-        description={"password": "hunter2", "note": "card 4111 1111 1111 1111", "error_message": "Bearer abc.def-123456"},
+        description={
+            "password": "hunter2",
+            "note": "card 4111 1111 1111 1111",
+            "error_message": "Bearer abc.def-123456",
+        },
         url="https://user:hunter2@school.example/?access_token=hunter2",
     )
     shown = json.dumps(latest(door, taken)) + json.dumps(door.admin("GET", "/incidents").json)
