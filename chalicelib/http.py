@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Final, TypeVar
 
 import msgspec
@@ -99,7 +100,7 @@ def middleware(event: Request, get_response: Callable[[Request], Response]) -> R
         response = get_response(event)
     except ApiError as error:
         response = Response(error.body(), headers=dict(error.headers), status_code=error.status)
-    if response.status_code == 405:
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         response.body["Code"] = "MethodNotAllowed"
     response.headers.setdefault("Content-Type", "application/json")
     response.headers.setdefault("Cache-Control", "no-store")

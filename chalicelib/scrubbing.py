@@ -1,10 +1,10 @@
 """Takes secrets out of untrusted JSON before anything stores it: the one scrubber on every way in.
 
-A secret is known by the name beside it (`SECRET_NAMES`, for dict keys and for `name=value` inside text alike) or by its own
-shape (card numbers, JWTs, vendors' tokens, private keys, credentials in URLs). Emails and IP addresses are kept.
+A secret is known by the name beside it (for keys of objects and for `name=value` inside text alike) or by its own
+shape: card numbers, JWTs, vendors' tokens, private keys, credentials in URLs. Emails and IP addresses are kept.
 
-Everything here is linear in its input. Python's `re` backtracks, so every quantifier is bounded or possessive, and a pattern
-that can run long either starts only where a run starts or consumes what it looked at, whether or not it was a secret.
+All of it is linear in its input. Python's `re` backtracks, so every quantifier is bounded or possessive, and a pattern
+that may run long starts only where a run starts, or consumes what it has looked at whether or not it was a secret.
 """
 
 import re
@@ -14,43 +14,47 @@ from typing import Final
 
 SCRUBBED: Final = "[scrubbed]"
 
-# Names are compared word by word, whatever joins the words: api_key, apiKey, API-KEY and "api key" are the one name `apikey`.
+# Names are compared without what joins their words: api_key, apiKey, API-KEY and "api key" are all `apikey`.
 
-# Secret wherever they end a word, alone or as the end of a compound (dbpassword, sessiontoken), in the singular or plural.
-SECRET_NAMES: Final = (
-    "password passwd pwd passphrase passcode secret token credential authorization cookie csrf xsrf jwt cvv cvc "
-    "apikey accesskey accountkey authkey encryptionkey masterkey privatekey sharedkey signingkey sshkey "
-    "cardnumber cardno ccnumber creditcard debitcard securitycode socialsecuritynumber sessionid sessionkey "
-    "codeverifier oauthverifier backupcode recoverycode"
-).split()  # fmt: skip
+# Secret wherever they end a word, alone or closing a compound (dbpassword, access_token), in the singular or plural.
+SECRET_NAMES: Final = str.split("""
+    password passwd pwd passphrase passcode secret token credential authorization cookie csrf xsrf jwt cvv cvc
+    apikey accesskey accountkey authkey encryptionkey masterkey privatekey sharedkey signingkey sshkey
+    cardnumber cardno ccnumber creditcard debitcard securitycode socialsecuritynumber sessionid sessionkey
+    codeverifier oauthverifier backupcode recoverycode
+""")
 
-# Too short or too common to be secret inside a longer name (pinned, author, bypass, pass_rate), so only as its last words.
-SECRET_LAST_NAMES: Final = frozenset(
-    "pass auth bearer otp totp pin ssn sid sessid phpsessid sig signature "
-    "pincode pinnumber otpcode mfacode smscode verificationcode".split()
-)  # fmt: skip
+# Too short or too common to be secret within a longer name (pinned, author, bypass, pass_rate): only as its last words.
+SECRET_LAST_NAMES: Final = str.split("""
+    pass auth bearer otp totp pin ssn sid sessid phpsessid sig signature
+    pincode pinnumber otpcode mfacode smscode verificationcode
+""")
 
 # A name that ends so speaks about a secret without being one: token_count, passwordStrength, TokenExpiredError.
-HARMLESS_LAST_WORDS: Final = frozenset(
-    "age algorithm at attempts banner brand budget by changed consent count counts created date days denied domain enabled "
-    "endpoint error errors exception exists expiration expired expires expiry failed failure field format found in incorrect "
-    "index invalid issuer kind label length limit long max message method min minutes mismatch missing ms name names on path "
-    "policy position present reason rejected remaining required result scope scopes screen seconds short size state status "
-    "strategy strength time title ttl type types updated usage used valid validator version weak wrong".split()
-)  # fmt: skip
+HARMLESS_LAST_WORDS: Final = str.split("""
+    age algorithm at attempts banner brand budget by changed consent count counts created date days denied domain
+    enabled endpoint error errors exception exists expiration expired expires expiry failed failure field format found
+    in incorrect index invalid issuer kind label length limit long max message method min minutes mismatch missing ms
+    name names on path policy position present reason rejected remaining required result scope scopes screen seconds
+    short size state status strategy strength time title ttl type types updated usage used valid validator version weak
+    wrong
+""")
 
 _SECRET_ENDINGS: Final = tuple(name + plural for name in SECRET_NAMES for plural in ("", "s"))
-_NAMES: Final = {*SECRET_NAMES, *SECRET_LAST_NAMES}
-_STEMS: Final = sorted(name for name in _NAMES if not any(other in name for other in _NAMES - {name}))
+_SECRET_LASTS: Final = frozenset(SECRET_LAST_NAMES)
+_HARMLESS_LASTS: Final = frozenset(HARMLESS_LAST_WORDS)
+_ALL_NAMES: Final = frozenset(SECRET_NAMES + SECRET_LAST_NAMES)
+# A text with none of these holds no secret name; names that contain another need no looking for.
+_STEMS: Final = sorted(name for name in _ALL_NAMES if not any(other in name for other in _ALL_NAMES - {name}))
 
 _MOST_PASSES: Final = 4
 
 
 def scrub(value: object) -> object:
-    """A copy of a JSON value without its secrets; never raises, leaves `value` alone, and scrubbing twice changes nothing more.
+    """A copy of a JSON value without its secrets; scrubbing it again changes nothing. Never raises.
 
-    What stands under a secret name goes whole, but for booleans and null, which hide nothing. No entry is lost: keys that
-    scrubbing makes equal are numbered.
+    What stands under a secret name goes whole, but for booleans and null, which hide nothing. No entry is lost: keys
+    that scrubbing makes equal are numbered. A value nested deeper than the stack reaches goes whole as well.
     """
     try:
         return _scrub(value)
@@ -119,9 +123,9 @@ _WORD: Final = re.compile(r"%(?:25)*+[0-9A-Fa-f]{2}|([A-Z]+(?![a-z])|[A-Z]?[a-z]
 
 def _judge_name(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name) if word][-16:]
-    if not SECRET_LAST_NAMES.isdisjoint(("".join(words[-1:]), "".join(words[-2:]))):
+    if not _SECRET_LASTS.isdisjoint(("".join(words[-1:]), "".join(words[-2:]))):
         return True
-    if not words or words[-1] in HARMLESS_LAST_WORDS:
+    if not words or words[-1] in _HARMLESS_LASTS:
         return False
     return any(read.endswith(_SECRET_ENDINGS) for read in accumulate(words))
 
@@ -130,9 +134,9 @@ _judge_short_name = lru_cache(maxsize=4096)(_judge_name)
 
 
 def _scrub_once(text: str) -> str:
-    if len(text) >= 13:  # The shortest secret that is known by its shape alone is a card number.
-        if "@" in text:
-            text = _USERINFO.sub(rf"\1{SCRUBBED}@", text)
+    if "@" in text:
+        text = _USERINFO.sub(rf"\1{SCRUBBED}@", text)
+    if len(text) >= 13:  # No secret that is known by its shape alone is shorter than a card number.
         if _MARK.search(text):
             text = _SHAPE.sub(SCRUBBED, text)
         if "eyJ" in text:
@@ -145,7 +149,7 @@ def _scrub_once(text: str) -> str:
             text = _SCHEME.sub(rf"\1\2\3{SCRUBBED}", text)
     if ":" in text or "=" in text or "%3" in text:
         squeezed = text.lower().replace("_", "").replace("-", "").replace(" ", "").replace(".", "")
-        if any(stem in squeezed for stem in _STEMS):
+        if any(map(squeezed.__contains__, _STEMS)):
             text = _scrub_named(text)
     return text
 
@@ -167,42 +171,40 @@ _SHAPES: Final = {
     "AIza": r"AIza[\w-]{30,}+",  # Google
     "npm_": r"npm_[A-Za-z0-9]{30,}+",
     "SG.": r"SG\.[\w-]{16,64}+\.[\w-]{16,}+",  # SendGrid
-    "PRIVATE KEY": r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,40}-----(?s:.*?)(?:-----END [A-Z0-9 ]{0,80}-----|\Z)",
+    "PRIVATE KEY": r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,40}-----(?s:.*?)(?:-----END [A-Z ]{0,80}-----|\Z)",
 }
 _MARK: Final = re.compile("|".join(map(re.escape, _SHAPES)))
 _SHAPE: Final = re.compile("|".join(_SHAPES.values()), re.ASCII)
 
-# `eyJ` is how `{"` begins in base64. Three to five parts are a token; two are one if both are JSON: its end was cut off.
+# `eyJ` is how `{"` begins in base64. Three to five parts are a token, and two are one cut off if both are JSON.
 _JWT: Final = re.compile(r"eyJ[\w-]*+((?:\.[\w-]++){2,4}+|\.eyJ[\w-]++)?+", re.ASCII)
 
-# In prose these words are common ("bearer token missing", "Basic plan", "unexpected token export"): what follows must look
-# like a credential and not like a word.
+# These words are common in prose ("bearer token missing", "Basic plan", "unexpected token export"): what follows must
+# look like a credential and not like a word.
 _SCHEME: Final = re.compile(
     r"""
-    \b((?i:bearer)\s++)
-        (?!(?i:a|an|and|are|auth\w*|credentials?|error|expired|for|format|from|has|headers?|in|invalid|is|missing|must|not|of|
-           or|realm|required|schemes?|the|tokens?|types?|was|with)(?![\w~+/|-]))
+    \b((?i:bearer)[ ]++)
+        (?!(?i: a|an|and|are|auth\w*|credentials?|error|expired|for|format|from|has|headers?|in|invalid|is|missing|must
+              | not|of|or|realm|required|schemes?|the|tokens?|types?|was|with )(?![\w~+/|-]))
         [^\s"'`,;<>(){}\[\]\\]++
-    | \b((?i:basic)\s++)(?=[\w.~+/-]*?(?:[0-9=]|[a-z][A-Z])|[\w.~+/-]{24})[\w.~+/=-]{6,}+
-    | \b((?i:token)\s++)(?=[\w.~+/-]*?[0-9=]|[\w.~+/-]{24})[\w.~+/=-]{6,}+
+    | \b((?i:basic)[ ]++)(?=[\w.~+/-]*?(?:[0-9=]|[a-z][A-Z])|[\w.~+/-]{24})[\w.~+/=-]{6,}+
+    | \b((?i:token)[ ]++)(?=[\w.~+/-]*?[0-9=]|[\w.~+/-]{24})[\w.~+/=-]{6,}+
     """,
     re.VERBOSE | re.ASCII,
 )
 
 
-# --- card numbers
-
 _CARD_START: Final = re.compile(r"[2-6](?:[ -]{0,3}[0-9]){12}")
 
-# Ids in hexadecimal stand first, so that the digits in them are not taken for a card; a phone number (+) and the fraction of
-# a decimal are none either.
+# UUIDs and hashes stand first, so that digits in them are not taken for a card. Nor are the fraction of a decimal and a
+# phone number, which has at most 15 digits after its plus (E.164).
 _DIGITS: Final = re.compile(
     r"""
     (?<![0-9A-Za-z])
     (?: [0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}
       | (?=[0-9]*+[A-Fa-f])(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{24}|[0-9A-Fa-f]{16})
     )(?![0-9A-Za-z])
-    | (?P<digits>(?<![0-9+])(?<![0-9]\.)[0-9](?:[ -]{0,3}[0-9]){12,}+)
+    | (?P<digits>(?<![0-9])(?<![0-9]\.)(?:(?<!\+)|(?=[0-9]{16}))[0-9](?:[ -]{0,3}[0-9]){12,}+)
     """,
     re.VERBOSE,
 )
@@ -211,15 +213,15 @@ _GROUP: Final = re.compile(r"[0-9]+")
 # Issuer ranges of ISO/IEC 7812 with the lengths that each network issues.
 _ISSUED: Final = re.compile(
     r"""
-      4[0-9]{12}(?:[0-9]{3}){0,2}                                                              # Visa
-    | (?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}        # Mastercard
-    | 3[47][0-9]{13}                                                                           # American Express
-    | 3(?:0[0-5]|[689][0-9])[0-9]{11,16}                                                       # Diners Club
-    | 35(?:2[89]|[3-8][0-9])[0-9]{12,15}                                                       # JCB
-    | (?:6011|64[4-9][0-9]|65[0-9]{2})[0-9]{12,15}                                             # Discover
-    | 62[0-9]{14,17}                                                                           # UnionPay
-    | (?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{9,15}                                    # Maestro
-    | (?:220[0-4]|508[5-9]|60[678][0-9])[0-9]{12}                                              # Mir, RuPay
+      4[0-9]{12}(?:[0-9]{3}){0,2}  # Visa
+    | (?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}  # Mastercard
+    | 3[47][0-9]{13}  # American Express
+    | 3(?:0[0-5]|[689][0-9])[0-9]{11,16}  # Diners Club
+    | 35(?:2[89]|[3-8][0-9])[0-9]{12,15}  # JCB
+    | (?:6011|64[4-9][0-9]|65[0-9]{2})[0-9]{12,15}  # Discover
+    | 62[0-9]{14,17}  # UnionPay
+    | (?:5018|5020|5038|5893|6304|6759|676[1-3])[0-9]{9,15}  # Maestro
+    | (?:220[0-4]|508[5-9]|60[678][0-9])[0-9]{12}  # Mir, RuPay
     """,
     re.VERBOSE,
 )
@@ -246,7 +248,7 @@ def _scrub_digits(found: re.Match[str]) -> str:
 
 
 def _card_end(run: str, groups: list[tuple[int, int]]) -> int:
-    """Where the longest card ends that the first of these groups spell, each of four digits or more but for its last; or 0."""
+    """Where the longest card ends that the first groups spell, all but its last of four digits or more; 0 if none."""
     size = card_end = 0
     for start, end in groups:
         size += end - start
@@ -261,16 +263,14 @@ def _is_card(written: str) -> bool:
     digits = written.replace(" ", "").replace("-", "")
     if not 13 <= len(digits) <= 19 or not _ISSUED.fullmatch(digits):
         return False
-    # Luhn's check (ISO/IEC 7812-1): every second digit from the right counts double, as the sum of the digits of its double.
+    # Luhn's check (ISO/IEC 7812-1): every second digit from the right is doubled and counts as the sum of its digits.
     characters = digits.encode()
     total = sum(characters[-1::-2]) + sum(characters[-2::-2].translate(_DOUBLED)) - len(digits) * ord("0")
     return total % 10 == 0
 
 
-# --- names and values in text
-
-# A name, perhaps quoted or percent-encoded, and what joins it to its value. `Token::new` is no pair. Of a name in two words
-# ("API key: ...") the first is `before`.
+# A name, perhaps quoted or percent-encoded, and what joins it to its value (`Token::new` is no pair). In "API key: ..."
+# the first word is `before`.
 _PAIR: Final = re.compile(
     r"""
     (?<![\w.-])(?<!%(?=[0-9A-Fa-f]{2}))
@@ -282,7 +282,7 @@ _PAIR: Final = re.compile(
     re.VERBOSE,
 )
 
-# The inside of a quoted value, up to its own quote or the end of the line; in JSON within JSON that quote is an escaped one.
+# The inside of a quoted value, up to its own quote or the end of the line. JSON within JSON escapes its quotes.
 _QUOTED: Final = re.compile(
     r"""
     [bu]?+
@@ -322,7 +322,7 @@ def _scrub_named(text: str) -> str:
     while pair := _PAIR.search(text, position):
         position = pair.end()
         before, name = pair.group("before", "name")
-        if not _is_secret_name(name) and not (before and (before + name).lower() in _NAMES):
+        if not _is_secret_name(name) and not (before and (before + name).lower() in _ALL_NAMES):
             continue
         start, end = _value_span(text, position, name)
         if start < end:
@@ -347,7 +347,7 @@ def _value_span(text: str, start: int, name: str) -> tuple[int, int]:
 
 
 def _container_end(text: str, start: int) -> int:
-    """Where the JSON array or object ends that begins here: at its own bracket or, when it was cut off, with the text."""
+    """Where the array or object ends that begins here: at its own bracket or, when it was cut off, with the text."""
     depth = 0
     for found in _BRACKET.finditer(text, start):
         if found[0] in "[{":

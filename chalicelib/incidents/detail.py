@@ -50,7 +50,7 @@ def show(incident_id: str, now: datetime) -> dict[str, Any]:
     shown = listing.show(incident, rows, now)
     if newest:
         report = unpack(max(newest, key=lambda kept: kept.at).report)
-        shown |= _facts(report) | {"grouped_by": report.grouping.grouped_by, "ingest_notes": report.notes}
+        shown |= _facts(report) | {"grouped_by": report.grouped_by, "ingest_notes": report.notes}
     return shown
 
 

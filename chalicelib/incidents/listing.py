@@ -45,7 +45,7 @@ class Page:
 
 
 def page(filters: Filters, limit: int, cursor: str | None, now: datetime) -> Page:
-    """One page: newest `last_seen` first, or by error key and then the newest when that filters. Raises InvalidCursor."""
+    """One page: the newest first, or by error key and then the newest under that filter. Raises InvalidCursor."""
     position = paging.position(filters.scope, cursor)
     most = max(limit, EXAMINED_PER_PAGE) if filters.narrow else limit
     positions = _positions(filters, position, most + 1, now)

@@ -279,14 +279,19 @@ def _as_found(found: Incident | None, now: datetime) -> Condition:
     alive: Condition = Incident.ttl > int(now.timestamp())
     if found is None:
         unfixed: Condition = Incident.status != "FIXED"
-        return Incident.pk.does_not_exist() | (unfixed & alive)
-    return _unchanged(found) & alive
+        countable: Condition = Incident.pk.does_not_exist() | (unfixed & alive)
+    else:
+        countable = _unchanged(found) & alive
+    return countable
 
 
 def _unchanged(found: Incident) -> Condition:
     same_status: Condition = Incident.status == found.status
     same_fix: Condition = Incident.fixed_at == found.fixed_at
-    return same_status & same_fix if found.fixed_at else same_status
+    if not found.fixed_at:
+        return same_status
+    unchanged: Condition = same_status & same_fix
+    return unchanged
 
 
 def _claim_and_update(
@@ -470,7 +475,14 @@ def _get(row: type[R], pk: str, sk: str) -> R | None:
 
 
 def audit(
-    incident_id: str, actor: str, action: str, now: datetime, correlation_id: str, before: object, after: object
+    incident_id: str,
+    actor: str,
+    action: str,
+    now: datetime,
+    *,
+    correlation_id: str,
+    before: object = None,
+    after: object = None,
 ) -> Audit:
     """The audit row of an operator's change: who did what when, with the state before and after it."""
     return Audit(

@@ -17,8 +17,8 @@ from chalicelib.dynamodb import Busy
 from chalicelib.incidents import memory, models, overflow, releases, trend, users
 from chalicelib.incidents.models import SEVERITIES, AlreadySeen, Incident, Moved, Occurrence, Seen
 from chalicelib.incidents.report import Report, pack
-from chalicelib.observability import count as measure
 from chalicelib.observability import correlation_id, logger
+from chalicelib.observability import count as measure
 
 KEEP_ALL_UP_TO: Final = 100
 MAX_HOT_RELEASE: Final = 64
@@ -49,7 +49,7 @@ class Counted:
 
 
 def record(reports: Sequence[Report], now: datetime) -> list[Receipt]:
-    """Record reports and say, in their order, where each went. Raises Unavailable when not even the queue takes them."""
+    """Record reports; returns, in their order, where each went. Raises Unavailable when the queue refuses them too."""
     incident_ids = [report.incident_id for report in reports]
     homes: dict[str, str] = {}
     for incident_id in dict.fromkeys(incident_ids):
@@ -139,7 +139,7 @@ def _found_fixed(incident_id: str, now: datetime) -> Incident | None:
     """The incident if it is FIXED. One past its TTL, which the store has not deleted yet, is deleted first."""
     found = models.find(incident_id)
     if found is not None and found.ttl <= now.timestamp():
-        models.erase(incident_id, models.audit(incident_id, SWEEPER, "expire", now, correlation_id(), None, None))
+        models.erase(incident_id, models.audit(incident_id, SWEEPER, "expire", now, correlation_id=correlation_id()))
         return None
     return found if found is not None and found.status == "FIXED" else None
 
@@ -177,7 +177,7 @@ def _seen(report: Report) -> Seen:
 
 
 def _complete_repeated(report: Report, now: datetime) -> str:
-    """Complete a report whose event was counted before, perhaps by a container that died since; returns its incident."""
+    """Complete a report that was counted before, perhaps by a container that died since; returns its incident."""
     seen = models.find_seen(report.project_id, report.event_id)
     if seen is None:
         return report.incident_id

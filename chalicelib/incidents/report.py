@@ -14,7 +14,7 @@ import msgspec
 
 from chalicelib import clock
 from chalicelib.errors import InvalidRequest
-from chalicelib.incidents.grouping import Grouping, group, incident_id
+from chalicelib.incidents.grouping import group, incident_id
 from chalicelib.incidents.models import SEVERITIES, Severity
 from chalicelib.scrubbing import scrub
 
@@ -35,9 +35,14 @@ _CUT: Final = "… [{} characters cut]"
 
 
 class Report(msgspec.Struct, omit_defaults=True, frozen=True):
-    """One report, scrubbed and bounded. `at` is when it was received, RFC 3339; `notes` say what was changed."""
+    """One report, scrubbed and bounded. `at` is when it was received, RFC 3339; `notes` say what was changed.
+
+    It carries its incident, so that one which waited in the queue goes where its caller was told.
+    """
 
     project_id: str
+    incident_id: str
+    grouped_by: str
     error_key: str
     description: dict[str, Any]
     event_id: str
@@ -67,18 +72,9 @@ class Report(msgspec.Struct, omit_defaults=True, frozen=True):
     notes: list[str] = []
 
     @property
-    def grouping(self) -> Grouping:
-        return group(self.error_key, self.message, self.route_name, self.fingerprint)
-
-    @property
-    def incident_id(self) -> str:
-        return incident_id(self.project_id, self.grouping.fingerprint)
-
-    @property
     def message(self) -> str | None:
         """What went wrong, in the words of the description or else of the report."""
-        described = self.description.get("error_message")
-        return described if isinstance(described, str) and described else self.error_message
+        return _message(self.description, self.error_message)
 
     @property
     def title(self) -> str:
@@ -99,52 +95,67 @@ class Origin:
 
 def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
     """A report from untrusted JSON. Raises InvalidRequest for what API.md refuses, and only for that."""
-    if not isinstance(body.get("error_key"), str) or not _ERROR_KEY.fullmatch(str(body["error_key"])):
-        raise InvalidRequest(
-            "error_key must be 1 to 100 characters of A-Z a-z 0-9 _ . : -",
-            [("error_key", "must be 1 to 100 characters of A-Za-z0-9_.:-")],
-        )
+    error_key = body.get("error_key")
+    if not isinstance(error_key, str) or not _ERROR_KEY.fullmatch(error_key):
+        form = "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -"
+        raise InvalidRequest(f"error_key {form}", [("error_key", form)])
     if not isinstance(body.get("description"), dict):
         raise InvalidRequest("description must be an object.", [("description", "must be an object")])
+
     notes: list[str] = []
     clean: dict[str, Any] = scrub(_storable(dict(body), notes))  # type: ignore[assignment]  # a dict stays one
-    error_key, description = str(body["error_key"]), clean.pop("description")
-    clean.pop("error_key")
-
-    fields: dict[str, Any] = {}
-    for name, (accept, expected) in _FIELDS.items():
-        given = clean.pop(name, None)
-        if given is None or given == "":
-            continue
-        value = accept(given)
-        if value is None:
-            notes.append(f"{name} was left at its default: it must be {expected}.")
-        elif isinstance(value, str) and isinstance(given, str) and len(value) < len(given.strip()):
-            notes.append(f"{name} was cut to {len(value)} characters.")
-        fields[name] = value
-    if clean:
+    description = clean.pop("description")
+    fields = _accepted(clean, notes)
+    unknown = {name: value for name, value in clean.items() if name not in _FIELDS and name != "error_key"}
+    if unknown:
         extra = description.get("_extra")
-        description["_extra"] = {**extra, **clean} if isinstance(extra, dict) else clean
-        notes.append(f"Unknown fields are kept under description._extra: {', '.join(sorted(clean))[:200]}.")
-
-    named = fields.get("event_id") is not None
-    fields["event_id"] = fields.get("event_id") or uuid.uuid4().hex
-    fields["severity"] = fields.get("severity") or "MEDIUM"
-    fields["user_agent"] = fields.get("user_agent") or _text(512)(scrub(origin.user_agent or ""))
-    fields["correlation_id"] = fields.get("correlation_id") or origin.correlation_id
+        description["_extra"] = {**extra, **unknown} if isinstance(extra, dict) else unknown
+        notes.append(f"Unknown fields are kept under description._extra: {', '.join(sorted(unknown))[:200]}.")
     for name in ("request_data", "response_data"):
-        if fields.get(name) is not None:
+        if name in fields:
             fields[name] = _trimmed(fields[name], MAX_EXCHANGE_BYTES, name, notes)
-    fields["occurred_at"] = _occurred_at(fields.get("occurred_at"), now, notes)
+
+    message = _message(description, fields.get("error_message"))
+    grouping = group(error_key, message, fields.get("route_name"), fields.get("fingerprint"))
+    defaults = {
+        "event_id": uuid.uuid4().hex,
+        "user_agent": _text(512)(scrub(origin.user_agent or "")),
+        "correlation_id": origin.correlation_id,
+    }
     return Report(
         project_id=origin.project_id,
+        incident_id=incident_id(origin.project_id, grouping.fingerprint),
+        grouped_by=grouping.grouped_by,
         error_key=error_key,
         description=_trimmed(description, MAX_DESCRIPTION_BYTES, "description", notes),
         at=clock.rfc3339(now),
-        named=named,
+        named="event_id" in fields,
+        occurred_at=_occurred_at(fields.pop("occurred_at", None), now, notes),
+        **(defaults | fields),
         notes=notes[:MAX_NOTES],
-        **fields,
     )
+
+
+def _accepted(given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+    """The known fields whose values are of use; `notes` say what was changed or left out."""
+    fields: dict[str, Any] = {}
+    for name, (accept, expected) in _FIELDS.items():
+        raw = given.get(name)
+        if raw is None or raw == "":
+            continue
+        value = accept(raw)
+        if value is None:
+            notes.append(f"{name} was left at its default: it must be {expected}.")
+            continue
+        if isinstance(raw, str) and isinstance(value, str) and len(value) < len(raw.strip()) and raw.startswith(value):
+            notes.append(f"{name} was cut to {len(value)} characters.")
+        fields[name] = value
+    return fields
+
+
+def _message(description: Mapping[str, object], error_message: str | None) -> str | None:
+    described = description.get("error_message")
+    return described if isinstance(described, str) and described else error_message
 
 
 def pack(report: Report) -> bytes:
@@ -161,7 +172,7 @@ def unpack(stored: bytes) -> Report:
 _DECODER = msgspec.json.Decoder(Report)
 
 
-# -- fields: each accepts a value, changed to what is stored, or says None ----------------------------------------------
+# -- fields: each accepts a value, changed to what is stored, or says None ---------------------------------------------
 
 Accept = Callable[[Any], Any]
 
@@ -277,7 +288,7 @@ def _trimmed(value: dict[str, Any], most: int, name: str, notes: list[str]) -> d
         return value
     notes.append(f"{name} had {size} bytes and was trimmed to {most}: the longest texts first.")
     lengths = range(SHORTEST_CUT, max(map(len, _strings(value)), default=0))
-    too_long = bisect.bisect_left(lengths, True, key=lambda length: _encoded(_cut(value, length)) > most)
+    too_long = bisect.bisect_left(lengths, x=True, key=lambda length: _encoded(_cut(value, length)) > most)
     if too_long:
         return _object(_cut(value, lengths[too_long - 1])) or {}
     # Too many small values rather than some large ones: nothing is longer than the rest, so the end goes.

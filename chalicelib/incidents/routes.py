@@ -33,7 +33,7 @@ def list_incidents(_: Identity) -> dict[str, Any]:
     filters = listing.Filters(
         project_id=http.parameter("project_id") or FIRST_PROJECT,
         status=_status(),
-        severity=cast(Severity | None, http.choice("severity", SEVERITIES)),
+        severity=cast("Severity | None", http.choice("severity", SEVERITIES)),
         environment=http.parameter("environment"),
         error_key=http.parameter("error_key"),
         q=http.parameter("q"),
@@ -107,7 +107,7 @@ def _page(page: listing.Page) -> dict[str, Any]:
 
 
 def _status() -> Status | None:
-    return cast(Status | None, http.choice("status", STATUSES))
+    return cast("Status | None", http.choice("status", STATUSES))
 
 
 def _limit() -> int:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
+
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Unavailable
 from chalicelib.incidents import detail, models
@@ -40,13 +41,14 @@ def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> dict[
 def delete(incident_id: str, actor: str, now: datetime) -> None:
     """Delete an incident and its reports. Safe to repeat; nothing happens to one that is not there."""
     if models.is_incident_id(incident_id):
-        models.erase(incident_id, models.audit(incident_id, actor, "delete", now, correlation_id(), None, None))
+        models.erase(incident_id, models.audit(incident_id, actor, "delete", now, correlation_id=correlation_id()))
 
 
 def _commit(incident: Incident, triage: Triage, actor: str, now: datetime) -> None:
     before = {"status": incident.status, "fixed_in_release": incident.fixed_in_release}
+    after = msgspec.to_builtins(triage)
     audit = models.audit(
-        incident.incident_id, actor, "triage", now, correlation_id(), before, msgspec.to_builtins(triage)
+        incident.incident_id, actor, "triage", now, correlation_id=correlation_id(), before=before, after=after
     )
     models.triage(
         incident,

@@ -17,6 +17,7 @@ MESSAGES = [
     ("Upload of PXL_20240131_101112345.jpg failed for customer68", "Upload of PXL_<n>_<n>.jpg failed for customer<n>"),
     ("KeyError: 'user_42'", "KeyError: 'user_<n>'"),
     ("Order A1234567 and order A12", "Order A<n> and order A<n>"),
+    ("Upload of IMG-2392.mov failed", "Upload of IMG-<n>.mov failed"),
     # javascript
     (
         "Cannot read properties of undefined (reading 'map')",
@@ -38,6 +39,7 @@ MESSAGES = [
     ("Failed to load module main.3f2a1b9c4d.js", "Failed to load module main.<hash>.js"),
     ("QuotaExceededError: 5.2MB of 5MB used (104%)", "QuotaExceededError: <n>MB of <n>MB used (<n>%)"),
     ("Hydration failed at step 2nd, then 3rd", "Hydration failed at step <n>, then <n>"),
+    ("lodash@4.17.21 is not in this registry", "lodash@<n> is not in this registry"),
     # python
     ("<Upload object at 0x7f3c2a1b9d60> is closed", "<Upload object at <hash>> is closed"),
     ("invalid literal for int() with base 10: '12a'", "invalid literal for int() with base <n>: '<n>a'"),
@@ -61,16 +63,21 @@ MESSAGES = [
     ("getaddrinfo ENOTFOUND api.example.com", "getaddrinfo ENOTFOUND api.example.com"),
     ("GET http://user:pw@10.0.0.1:8080/a?b=c#d, giving up", "GET <url>, giving up"),
     ("could not reach postgres://app:secret@db:5432/main.", "could not reach <url>."),
-    ("SSL: certificate expired on Jan 31 10:42:13 2024 GMT", "SSL: certificate expired on <date> GMT"),
+    ("SSL: certificate expired on Jan 31 10:42:13 2024 GMT", "SSL: certificate expired on <date>"),
     ("fe80::1: unreachable", "<ip>: unreachable"),
     ("net::ERR_CONNECTION_RESET", "net::ERR_CONNECTION_RESET"),
     ("std::bad_alloc in Foo::bar", "std::bad_alloc in Foo::bar"),
+    ("POST /slots/10/12/2024 failed", "POST /slots/<n>/<n>/<n> failed"),
+    ("bad OID 1.2.3.4.5", "bad OID <n>"),
     # storage and media
     ("NoSuchKey: uploads/550e8400-e29b-41d4-a716-446655440000/raw.mov", "NoSuchKey: uploads/<uuid>/raw.mov"),
     ("media 550E8400E29B41D4A716446655440000 is gone", "media <uuid> is gone"),
+    ("user_550e8400-e29b-41d4-a716-446655440000_thumb.png is gone", "user_<uuid>_thumb.png is gone"),
+    ("account 12345678901234567890123456789012 is gone", "account <n> is gone"),
     ("media 01HN3XQ8Y2K4ZJ5W6V7T8S9R0P is gone", "media <hash> is gone"),
     ("SlowDown (RequestId: 4442587FB7D0A2F9)", "SlowDown (RequestId: <hash>)"),
     ("checksum d41d8cd98f00b204e9800998ecf8427e0a1b2c3d is wrong", "checksum <hash> is wrong"),
+    ("xa1b2c3d is no hash, nor is an effaced decade", "xa<n>b<n>c<n>d is no hash, nor is an effaced decade"),
     ("ffmpeg exited with code -11 after 00:01:30.25", "ffmpeg exited with code <n> after <n>:<n>:<n>"),
     ("Got 1048576B, want 2097152B", "Got <n>B, want <n>B"),
     ("scale 1.5e-10 of 1.2.3-beta.4", "scale <n> of <n>-beta.<n>"),
@@ -88,6 +95,7 @@ MESSAGES = [
     ("expired at 9:05 PM", "expired at <date>"),
     ("[31/Jan/2024:10:42:13 +0000] 504", "[<date>] <n>"),
     ("locked since March 3, 2024", "locked since <date>"),
+    ("locked since 3 March 2024 at 10:42", "locked since <date>"),
     ("Marketing 12 may fail", "Marketing <n> may fail"),
     ("GET /2024/01/31/report", "GET /<n>/<n>/<n>/report"),
     # any language, any shape
@@ -115,6 +123,9 @@ ANY_TEXT = st.text() | st.text(st.characters()) | st.lists(st.sampled_from(PIECE
 @example("a@b.co1http://x")
 @example("a@b.co.@x.co")
 @example("2024-01-01T00:00:00Za@b.co")
+@example("1.5" + "a" * 32)
+@example("1.5a::a")
+@example("1.5effaced")
 @example("1 " * 1000)
 def test_normalise_settles_at_once_on_a_short_line_without_digits(text: str) -> None:
     once = normalise(text)
@@ -130,7 +141,7 @@ NUMBERS = (
     | st.decimals(-(10**6), 10**6, places=3).map("{:,}".format)
     | st.floats(1e-9, 1e9).map(repr)
 )
-DAYS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1))
+DAYS = st.datetimes().map(lambda day: day.replace(year=2024))
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 VARIABLES = {
     "n": NUMBERS,
@@ -266,6 +277,7 @@ PARTS = st.lists(st.text(st.sampled_from('ab",[]\\ \x00\ud83d\ude00😀'), max_s
 @example(["ab", "c"], ["a", "bc"])
 @example(["a", "b"], ['a","b'])
 @example(["\ud83d\ude00"], ["😀"])
+@example(["\ud800"], ["\udfff"])
 def test_different_parts_are_different_failures(one: list[str], other: list[str]) -> None:
     first, second = (group("k", "m", "r", parts).fingerprint for parts in (one, other))
     assert first.startswith("v1")

@@ -139,6 +139,7 @@ def test_a_bad_event_id_is_made(door: Door, bad: Any) -> None:
 def test_a_dashed_upper_case_event_id_is_the_same_event(door: Door) -> None:
     taken = door.report(event_id="FC6D8C0C-43FC-4630-AD85-0EE518F1B9D0")
     assert taken["event_id"] == "fc6d8c0c43fc4630ad850ee518f1b9d0"
+    assert "notes" not in taken
 
 
 @pytest.mark.parametrize("fingerprint", ["text", [], ["a", 1], [["a"]], ["x"] * 21])
