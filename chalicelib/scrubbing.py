@@ -44,8 +44,9 @@ _SECRET_ENDINGS: Final = tuple(name + plural for name in SECRET_NAMES for plural
 _SECRET_LASTS: Final = frozenset(SECRET_LAST_NAMES)
 _HARMLESS_LASTS: Final = frozenset(HARMLESS_LAST_WORDS)
 _ALL_NAMES: Final = frozenset(SECRET_NAMES + SECRET_LAST_NAMES)
-# A text with none of these holds no secret name; names that contain another need no looking for.
+# Most names and texts contain none of these, and so no secret name; names that contain another need no looking for.
 _STEMS: Final = sorted(name for name in _ALL_NAMES if not any(other in name for other in _ALL_NAMES - {name}))
+_STEM: Final = re.compile("|".join(_STEMS))  # Faster than asking for each in a short name, slower in a long text.
 
 _MOST_PASSES: Final = 4
 
@@ -123,9 +124,11 @@ _WORD: Final = re.compile(r"%(?:25)*+[0-9A-Fa-f]{2}|([A-Z]+(?![a-z])|[A-Z]?[a-z]
 
 def _judge_name(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name) if word][-16:]
+    if not _STEM.search("".join(words)):
+        return False
     if not _SECRET_LASTS.isdisjoint(("".join(words[-1:]), "".join(words[-2:]))):
         return True
-    if not words or words[-1] in _HARMLESS_LASTS:
+    if words[-1] in _HARMLESS_LASTS:
         return False
     return any(read.endswith(_SECRET_ENDINGS) for read in accumulate(words))
 
@@ -135,7 +138,7 @@ _judge_short_name = lru_cache(maxsize=4096)(_judge_name)
 
 def _scrub_once(text: str) -> str:
     if "@" in text:
-        text = _USERINFO.sub(rf"\1{SCRUBBED}@", text)
+        text = _USERINFO.sub(f"{SCRUBBED}@", text)
     if len(text) >= 13:  # No secret that is known by its shape alone is shorter than a card number.
         if _MARK.search(text):
             text = _SHAPE.sub(SCRUBBED, text)
@@ -146,7 +149,7 @@ def _scrub_once(text: str) -> str:
     if " " in text:
         lowered = text.lower()
         if "bearer " in lowered or "basic " in lowered or "token " in lowered:
-            text = _SCHEME.sub(rf"\1\2\3{SCRUBBED}", text)
+            text = _SCHEME.sub(SCRUBBED, text)
     if ":" in text or "=" in text or "%3" in text:
         squeezed = text.lower().replace("_", "").replace("-", "").replace(" ", "").replace(".", "")
         if any(map(squeezed.__contains__, _STEMS)):
@@ -154,13 +157,20 @@ def _scrub_once(text: str) -> str:
     return text
 
 
-# Userinfo runs to the last @ before the path: people forget to escape the one in a password. JSON may escape slashes.
-_USERINFO: Final = re.compile(r"""(:\\?/\\?/)[^\s/?#"'<>\\]+@""")
+# Userinfo with a password, or long enough to be a key, up to the last @ before the path: people forget to escape the one
+# in a password. JSON may escape the slashes.
+_USERINFO: Final = re.compile(
+    r"""
+    (?:(?<=://)|(?<=:\\/\\/))
+    (?:[^\s/?#"'<>\\:@]*+:[^\s/?#"'<>\\]+|[^\s/?#"'<>\\]{16,})@
+    """,
+    re.VERBOSE,
+)
 
-# What each vendor's secret contains for certain, and its whole form.
+# What each vendor's secret contains for certain, and its whole form: a literal first, which `re` can skip to.
 _SHAPES: Final = {
-    "AKIA": r"(?<![A-Z0-9])AKIA[A-Z0-9]{16}(?![A-Z0-9])",  # AWS
-    "ASIA": r"(?<![A-Z0-9])ASIA[A-Z0-9]{16}(?![A-Z0-9])",
+    "AKIA": r"AKIA(?<![A-Z0-9]AKIA)[A-Z0-9]{16}(?![A-Z0-9])",  # AWS
+    "ASIA": r"ASIA(?<![A-Z0-9]ASIA)[A-Z0-9]{16}(?![A-Z0-9])",
     **{f"gh{kind}_": rf"gh{kind}_[A-Za-z0-9]{{16,}}+" for kind in "pousr"},  # GitHub
     "github_pat_": r"github_pat_\w{20,}+",
     "glpat-": r"glpat-[\w-]{16,}+",  # GitLab
@@ -183,12 +193,12 @@ _JWT: Final = re.compile(r"eyJ[\w-]*+((?:\.[\w-]++){2,4}+|\.eyJ[\w-]++)?+", re.A
 # look like a credential and not like a word.
 _SCHEME: Final = re.compile(
     r"""
-    \b((?i:bearer)[ ]++)
+    (?i:(?<=\bbearer[ ]))[ ]*+
         (?!(?i: a|an|and|are|auth\w*|credentials?|error|expired|for|format|from|has|headers?|in|invalid|is|missing|must
               | not|of|or|realm|required|schemes?|the|tokens?|types?|was|with )(?![\w~+/|-]))
         [^\s"'`,;<>(){}\[\]\\]++
-    | \b((?i:basic)[ ]++)(?=[\w.~+/-]*?(?:[0-9=]|[a-z][A-Z])|[\w.~+/-]{24})[\w.~+/=-]{6,}+
-    | \b((?i:token)[ ]++)(?=[\w.~+/-]*?[0-9=]|[\w.~+/-]{24})[\w.~+/=-]{6,}+
+    | (?i:(?<=\bbasic[ ]))[ ]*+(?=[\w.~+/-]*?(?:[0-9=]|[a-z][A-Z])|[\w.~+/-]{24})[\w.~+/=-]{6,}+
+    | (?i:(?<=\btoken[ ]))[ ]*+(?=[\w.~+/-]*?[0-9=]|[\w.~+/-]{24})[\w.~+/=-]{6,}+
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -197,14 +207,19 @@ _SCHEME: Final = re.compile(
 _CARD_START: Final = re.compile(r"[2-6](?:[ -]{0,3}[0-9]){12}")
 
 # UUIDs and hashes stand first, so that digits in them are not taken for a card. Nor are the fraction of a decimal and a
-# phone number, which has at most 15 digits after its plus (E.164).
+# phone number, which has at most 15 digits after its plus (E.164). What precedes is looked at from behind the first
+# character, since `re` can skip to a character and not to a lookbehind.
 _DIGITS: Final = re.compile(
     r"""
-    (?<![0-9A-Za-z])
-    (?: [0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}
-      | (?=[0-9]*+[A-Fa-f])(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{40}|[0-9A-Fa-f]{32}|[0-9A-Fa-f]{24}|[0-9A-Fa-f]{16})
-    )(?![0-9A-Za-z])
-    | (?P<digits>(?<![0-9])(?<![0-9]\.)(?:(?<!\+)|(?=[0-9]{16}))[0-9](?:[ -]{0,3}[0-9]){12,}+)
+    [0-9A-Fa-f]
+    (?: (?<![0-9A-Za-z].)
+        (?: [0-9A-Fa-f]{7}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}
+          | (?:(?<=[A-Fa-f])|(?=[0-9]*+[A-Fa-f]))
+            (?:[0-9A-Fa-f]{63}|[0-9A-Fa-f]{39}|[0-9A-Fa-f]{31}|[0-9A-Fa-f]{23}|[0-9A-Fa-f]{15})
+        )(?![0-9A-Za-z])
+      | (?<=[0-9])(?<![0-9].)(?<![0-9]\..)(?:(?<!\+.)|(?=[0-9]{15}))
+        (?P<rest>(?:[ -]{0,3}[0-9]){12,}+)
+    )
     """,
     re.VERBOSE,
 )
@@ -229,9 +244,9 @@ _DOUBLED: Final = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def _scrub_digits(found: re.Match[str]) -> str:
-    run = found["digits"]
-    if run is None:
-        return found[0]
+    run = found[0]
+    if found["rest"] is None:
+        return run
     if _is_card(run):
         return SCRUBBED
     # The run holds more than one number: a card and its expiry date, two cards.
@@ -261,12 +276,12 @@ def _card_end(run: str, groups: list[tuple[int, int]]) -> int:
 
 def _is_card(written: str) -> bool:
     digits = written.replace(" ", "").replace("-", "")
-    if not 13 <= len(digits) <= 19 or not _ISSUED.fullmatch(digits):
+    if not 13 <= len(digits) <= 19:
         return False
     # Luhn's check (ISO/IEC 7812-1): every second digit from the right is doubled and counts as the sum of its digits.
     characters = digits.encode()
     total = sum(characters[-1::-2]) + sum(characters[-2::-2].translate(_DOUBLED)) - len(digits) * ord("0")
-    return total % 10 == 0
+    return total % 10 == 0 and _ISSUED.fullmatch(digits) is not None
 
 
 # A name, perhaps quoted or percent-encoded, and what joins it to its value (`Token::new` is no pair). In "API key: ..."
@@ -339,7 +354,7 @@ def _value_span(text: str, start: int, name: str) -> tuple[int, int]:
     if _NOTHING.match(text, start):
         return start, start
     end = start
-    if text.startswith(("{", "["), start) and not text.startswith(SCRUBBED, start):
+    if text.startswith(("{", "["), start):
         end = _container_end(text, start)
     tail = _HEADER if name.lower().endswith(("authorization", "cookie")) else _BARE
     rest = tail.match(text, end)

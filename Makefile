@@ -1,0 +1,60 @@
+# Every target sets itself up: a virtual environment in .venv, made again only when the requirements change.
+# `make` alone says what there is.
+
+MAKEFLAGS += --no-print-directory
+READY := .venv/ready
+RUN := exec .venv/bin/python -m
+
+# Looked for only when .venv has to be made.
+PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+VENV = $(PYTHON) -m venv --clear .venv
+DEBIAN_VENV = command -v apt-get && apt-get update -qq && apt-get install -qq --yes python3-venv
+
+.PHONY: help run test check token demo rehearse clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run       the whole system on this machine, until Ctrl-C (PORT=8000)'
+	@echo 'make token     a bearer token for it (GROUP=admin, or GROUP=customer SUB=customer-68)'
+	@echo 'make demo      fills it with a week of incidents'
+	@echo 'make test      everything that must hold'
+	@echo 'make check     lint, format, types, layers, template'
+	@echo 'make rehearse  the packaged system, deployed to a local cloud and tested there'
+	@echo 'make clean     removes the data of make run, packages and caches'
+
+run: $(READY)
+	@$(RUN) infra.stack
+
+token: $(READY)
+	@$(RUN) infra.token
+
+demo: $(READY)
+	@$(RUN) infra.demo
+
+rehearse: $(READY)
+	@$(RUN) infra.rehearse
+
+# A file's tests stay together, as they share what is slow to start.
+test: $(READY)
+	@$(RUN) pytest --numprocesses 2 --dist loadfile
+
+check: $(READY)
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m mypy
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/python -m infra.template | .venv/bin/cfn-lint -
+
+clean:
+	rm -rf .local build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.txt requirements-dev.txt
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed, and no python3 on the PATH is.' >&2; exit 1; }
+	@echo 'Setting up .venv; this takes a minute or two.' >&2
+	@$(VENV) >&2 || { $(DEBIAN_VENV) && $(VENV); } >&2 || \
+		{ echo 'This Python cannot make virtual environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt >&2
+	@touch $@

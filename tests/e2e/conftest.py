@@ -1,0 +1,88 @@
+"""A running system for the end-to-end tests: a local stack of their own, or the deployment that GROUNDCREW_URL names.
+
+A deployment is announced as a local stack is (`infra.local`), in GROUNDCREW_LOCAL_DIR.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra import local
+
+STACK = (sys.executable, "-m", "infra.stack")
+READY_WITHIN_S = 60
+STOP_WITHIN_S = 60
+
+
+@dataclass(frozen=True)
+class Run:
+    """A local stack as a process, with its files in a directory of its own."""
+
+    process: subprocess.Popen[bytes]
+    directory: Path
+
+    @property
+    def terminal(self) -> str:
+        """What it has printed."""
+        return (self.directory / "terminal").read_text()
+
+    @property
+    def stack(self) -> local.Stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GROUNDCREW_LOCAL_DIR", str(self.directory))
+            return local.running()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status that follows."""
+        self.process.terminate()
+        return self.process.wait(STOP_WITHIN_S)
+
+
+@contextlib.contextmanager
+def launched(directory: Path, command: Sequence[str] = STACK, **environment: str) -> Iterator[Run]:
+    """A stack on free ports that was just started, and is stopped at the end if it still runs."""
+    ports = dict.fromkeys(("PORT", "CLOUD_PORT", "OIDC_PORT"), "0")
+    with (directory / "terminal").open("w") as terminal:
+        process = subprocess.Popen(
+            command,
+            cwd=local.PROJECT,
+            env={"PATH": os.environ["PATH"], **ports, "GROUNDCREW_LOCAL_DIR": str(directory), **environment},
+            stdout=terminal,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a process group to send a Ctrl-C to
+        )
+    with process:
+        run = Run(process, directory)
+        try:
+            yield run
+        finally:
+            run.stop()
+
+
+@contextlib.contextmanager
+def started(directory: Path, command: Sequence[str] = STACK, **environment: str) -> Iterator[Run]:
+    """A stack that is ready."""
+    with launched(directory, command, **environment) as run:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while "Groundcrew is ready" not in run.terminal:
+            assert run.process.poll() is None, run.terminal
+            assert time.monotonic() < deadline, run.terminal
+            time.sleep(0.05)
+        yield run
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Stack]:
+    """The system under test, for all that do not stop it."""
+    if "GROUNDCREW_URL" in os.environ:
+        yield local.running()
+        return
+    with started(tmp_path_factory.mktemp("stack")) as run:
+        yield run.stack

@@ -1,0 +1,519 @@
+"""Faults: what can go wrong between a container and AWS, and what it costs, told at the level of botocore's calls.
+
+A tap is handed every AWS call of this process in place of its being made; it may make it, refuse it, lose its answer,
+note it, or let another container go first. Taps nest: the one put on last sees a call first.
+"""
+
+import contextlib
+import itertools
+import json
+import math
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+from unittest import mock
+
+import httpx
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError, ConnectionClosedError
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.local import LocalGateway
+from chalice.test import HTTPResponse
+
+from chalicelib import dynamodb
+from chalicelib.incidents import memory, models, overflow
+
+Item = Mapping[str, Mapping[str, Any]]
+Key = Mapping[str, Mapping[str, str]]
+
+INDEXES: Final = (("g1p", "g1s"), ("g2p", "g2s"))
+WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
+PATIENCE_S: Final = 60
+MOST_CALLS: Final = 100
+
+
+@dataclass(frozen=True)
+class Call:
+    """One AWS call. `make` makes it, once more each time."""
+
+    operation: str
+    parameters: dict[str, Any]
+    make: Callable[[], Any]
+    item: Callable[[str, Key], Item | None]
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything: a table, or the queue."""
+        return self.operation in (*WRITES, "SendMessage")
+
+    @property
+    def keys(self) -> list[tuple[str, Key]]:
+        """Table and key of every item that it writes."""
+        match self.operation:
+            case "TransactWriteItems":
+                actions = [action for item in self.parameters["TransactItems"] for action in item.values()]
+                return [(action["TableName"], _key(action)) for action in actions]
+            case "BatchWriteItem":
+                tables = self.parameters["RequestItems"].items()
+                return [
+                    (table, _key(action)) for table, items in tables for item in items for action in item.values()
+                ]
+            case "PutItem" | "UpdateItem" | "DeleteItem":
+                return [(self.parameters["TableName"], _key(self.parameters))]
+        return []
+
+
+    @property
+    def rows(self) -> set[str] | None:
+        """What it reads or writes; None where only the store knows."""
+        match self.operation:
+            case "Query":
+                return None
+            case "GetItem":
+                return {str(self.parameters["Key"])}
+            case "BatchGetItem":
+                return {str(key) for table in self.parameters["RequestItems"].values() for key in table["Keys"]}
+        return {str(key) for _, key in self.keys}
+
+    def conflicts(self, other: "Call") -> bool:
+        """Whether it matters which of two calls is made first."""
+        if not (self.writes or other.writes):
+            return False
+        mine, theirs = self.rows, other.rows
+        return mine is None or theirs is None or not mine.isdisjoint(theirs)
+
+
+Tap = Callable[[Call], Any]
+
+
+def _key(action: Mapping[str, Any]) -> Key:
+    return {name: (action.get("Key") or action["Item"])[name] for name in ("pk", "sk")}
+
+
+@contextmanager
+def tapped(tap: Tap) -> Iterator[None]:
+    """Hand every AWS call to `tap`."""
+    make: Callable[[Any, str, dict[str, Any]], Any] = BaseClient._make_api_call  # type: ignore[attr-defined]  # private
+
+    def divert(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        def item(table: str, key: Key) -> Item | None:
+            found = make(client, "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
+            kept: Item | None = found.get("Item")
+            return kept
+
+        return tap(Call(operation, parameters, lambda: make(client, operation, parameters), item))
+
+    with mock.patch.object(BaseClient, "_make_api_call", divert):
+        yield
+
+
+# -- what calls there were, and what DynamoDB bills for them ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Write:
+    """What a call did to one item."""
+
+    before: Item | None
+    after: Item | None
+    in_transaction: bool
+
+    @property
+    def units(self) -> int:
+        """The write capacity units it costs, in the table and its indexes.
+
+        Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
+        """
+        larger = max(size(self.before or {}), size(self.after or {}))
+        table = max(1, math.ceil(larger / 1024)) * (2 if self.in_transaction else 1)
+        return table + sum(self._index_units(*names) for names in INDEXES)
+
+    def _index_units(self, partition: str, sort: str) -> int:
+        # An index row holds keys alone, so it never comes near 1 KB, and one whose keys stay is not written.
+        before, after = (
+            (item[partition], item[sort]) if item and partition in item and sort in item else None
+            for item in (self.before, self.after)
+        )
+        return 0 if before == after else (before is not None) + (after is not None)
+
+
+@dataclass
+class Ledger:
+    """The AWS calls that were made, in order, and the writes in them."""
+
+    operations: list[str] = field(default_factory=list)
+    writes: list[Write] = field(default_factory=list)
+
+    @property
+    def units(self) -> int:
+        """Write capacity units. A write whose condition failed is billed like one that changed nothing."""
+        return sum(write.units for write in self.writes)
+
+
+@contextmanager
+def recorded() -> Iterator[Ledger]:
+    """Note every call and what it wrote."""
+    ledger = Ledger()
+
+    def note(call: Call) -> Any:
+        ledger.operations.append(call.operation)
+        before = [call.item(*key) for key in call.keys]
+        try:
+            return call.make()
+        finally:
+            transaction = call.operation == "TransactWriteItems"
+            after = [call.item(*key) for key in call.keys]
+            ledger.writes += [Write(old, new, transaction) for old, new in zip(before, after, strict=True)]
+
+    with tapped(note):
+        yield ledger
+
+
+def size(item: Item) -> int:
+    """An item's size in bytes, as DynamoDB bills it.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "B":
+            return len(content)
+        case "N":
+            digits = content.lstrip("-").replace(".", "").strip("0")
+            return math.ceil(len(digits) / 2) + 1 + content.startswith("-")
+        case "BOOL" | "NULL":
+            return 1
+        case "SS" | "BS" | "NS":
+            return sum(_value_size({kind[0]: element}) for element in content)
+        case "L":
+            return 3 + sum(1 + _value_size(element) for element in content)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value_size(element) for name, element in content.items())
+    raise AssertionError(f"not a type of DynamoDB: {kind}")
+
+
+# -- a store that is busy -----------------------------------------------------------------------------------------------
+
+
+def storm(chance: random.Random, share: float = 0.5, only: Callable[[Call], bool] = lambda call: True) -> Tap:
+    """Refuse a share of all writes to DynamoDB: throttled, in conflict with a transaction, or failed inside."""
+
+    def refuse(call: Call) -> Any:
+        if call.operation in WRITES and only(call) and chance.random() < share:
+            raise _refusal(call, chance)
+        return call.make()
+
+    return refuse
+
+
+def lost_answers(chance: random.Random, share: float = 0.5) -> Tap:
+    """Commit every transaction, but close the connection before a share of the answers."""
+
+    def lose(call: Call) -> Any:
+        answer = call.make()
+        if call.operation == "TransactWriteItems" and chance.random() < share:
+            raise ConnectionClosedError(endpoint_url="https://dynamodb.example")
+        return answer
+
+    return lose
+
+
+@contextmanager
+def no_pauses() -> Iterator[None]:
+    """Try again at once: what a pause is good for, others letting go, does not happen to injected faults."""
+    with mock.patch.dict(dynamodb.patiently.__kwdefaults__, {"sleep": lambda seconds: None}):
+        yield
+
+
+def _refusal(call: Call, chance: random.Random) -> ClientError:
+    codes = ["ProvisionedThroughputExceededException", "ThrottlingException", "InternalServerError"]
+    transaction = call.operation == "TransactWriteItems"
+    code = chance.choice([*codes, "TransactionCanceledException" if transaction else "TransactionConflictException"])
+    answer: dict[str, Any] = {"Error": {"Code": code, "Message": "injected"}}
+    if code == "TransactionCanceledException":
+        reasons = [{"Code": "None"} for _ in call.keys]
+        chance.choice(reasons)["Code"] = "TransactionConflict"
+        answer["CancellationReasons"] = reasons
+    return ClientError(answer, call.operation)  # type: ignore[arg-type]  # the stub knows no CancellationReasons
+
+
+# -- a container that dies ----------------------------------------------------------------------------------------------
+
+
+class Crash(BaseException):
+    """The container is gone. No Exception, as nothing may catch it."""
+
+
+class Point(NamedTuple):
+    """A moment of a container's life: before or after its nth write, from 0."""
+
+    nth: int
+    when: Literal["before", "after"]
+
+
+def points() -> Iterator[Point]:
+    """Every such moment; there are as many as a container has writes, so stop where it survives."""
+    for nth in itertools.count():
+        yield Point(nth, "before")
+        yield Point(nth, "after")
+
+
+def survives(point: Point, life: Callable[[], object]) -> bool:
+    """Live until that point and die there; True when life was over before it."""
+    writes = itertools.count()
+
+    def die(call: Call) -> Any:
+        dies = call.writes and next(writes) == point.nth
+        if dies and point.when == "before":
+            raise Crash
+        answer = call.make()
+        if dies:
+            raise Crash
+        return answer
+
+    memory.forget()
+    try:
+        with tapped(die):
+            life()
+    except Crash:
+        return False
+    finally:
+        memory.forget()
+    return True
+
+
+# -- containers that run at once ----------------------------------------------------------------------------------------
+
+
+class Gateway:
+    """`chalice.test.Client` for several threads: that one swaps os.environ around every request."""
+
+    def __init__(self, app: Chalice) -> None:
+        self._gateway = LocalGateway(app, Config.create())
+
+    @property
+    def http(self) -> "Gateway":
+        return self
+
+    def request(self, method: str, path: str, headers: dict[str, str], body: bytes) -> HTTPResponse:
+        return HTTPResponse.create_from_dict(self._gateway.handle_request(method, path, headers, body))
+
+
+Program = Callable[[], object]
+
+
+class _Container(threading.Thread):
+    """A container with a memory of its own, that goes on only when told, from one AWS call to the next."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(daemon=True)
+        self._program = program
+        self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
+        self._memory: OrderedDict[Hashable, datetime] = OrderedDict()
+        self._abandoned = False
+        self.next_call: Call | None = None
+        self.result: object = None
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        self._wait(self._go)
+        try:
+            self.result = self._program()
+        except BaseException as error:  # noqa: BLE001  # raised again in the thread that asks for the result
+            self.error = error
+        self.next_call = None
+        self._stopped.release()
+
+    def step(self) -> None:
+        """Go on to the next call, or the end."""
+        memory._until = self._memory
+        self._go.release()
+        self._wait(self._stopped)
+
+    def pause(self, call: Call) -> None:
+        """Stop before a call, until told to go on."""
+        self.next_call = call
+        self._stopped.release()
+        self._wait(self._go)
+        if self._abandoned:
+            raise Crash
+
+    def abandon(self) -> None:
+        """End at once, if it has not ended."""
+        self._abandoned = True
+        self._go.release()
+        self.join()
+
+    @staticmethod
+    def _wait(signal: threading.Semaphore) -> None:
+        if not signal.acquire(timeout=PATIENCE_S):
+            raise TimeoutError("a container hangs between two calls")
+
+
+class Choice(NamedTuple):
+    """Which container took a step, and which others could have instead and have not been tried yet."""
+
+    taken: int
+    untried: list[int]
+
+
+def interleave(
+    programs: Sequence[Program], order: Sequence[int], *, prune: bool = True
+) -> tuple[list[object] | None, list[Choice]]:
+    """Run programs as containers of their own, one AWS call at a time, in `order` where it can be, else the first first.
+
+    Returns their results, and every choice. With `prune` there are no results where a run can tell nothing new: an order
+    that differs from one tried before only in calls that do not touch each other's rows is not followed to its end.
+    Source: Godefroid: Partial-Order Methods for the Verification of Concurrent Systems, 1996 (sleep sets).
+    """
+    containers = [_Container(program) for program in programs]
+    choices: list[Choice] = []
+    asleep: set[int] = set()
+
+    def pause(call: Call) -> Any:
+        current = threading.current_thread()
+        if isinstance(current, _Container):
+            current.pause(call)
+        return call.make()
+
+    with tapped(pause):
+        for container in containers:
+            container.start()
+            container.step()
+        while calls := {index: each.next_call for index, each in enumerate(containers) if each.next_call}:
+            awake = [index for index in calls if index not in asleep]
+            if not awake:
+                break
+            wanted = order[len(choices)] if len(choices) < len(order) else awake[0]
+            taken = wanted if wanted in awake else awake[0]
+            choices.append(Choice(taken, [index for index in awake if index > taken]))
+            if prune:
+                tried = asleep.union(index for index in awake if index < taken)
+                asleep = {index for index in tried if not calls[index].conflicts(calls[taken])}
+            containers[taken].step()
+        for container in containers:
+            container.abandon()
+    memory.forget()
+    if asleep:
+        return None, choices
+    for container in containers:
+        if container.error is not None:
+            raise container.error
+    return [container.result for container in containers], choices
+
+
+@dataclass(frozen=True)
+class Race:
+    """Programs that run at once in a world of their own, and what that world looks like afterwards."""
+
+    programs: Sequence[Program]
+    outcome: Callable[[], object]
+
+
+@dataclass
+class Outcomes:
+    """What a race leads to, as JSON of the programs' results and the race's outcome, each with an order of calls."""
+
+    serial: dict[str, Sequence[int]] = field(default_factory=dict)
+    interleaved: dict[str, Sequence[int]] = field(default_factory=dict)
+    runs: int = 0
+
+
+def outcomes(prepare: Callable[[], Race]) -> Outcomes:
+    """The outcomes of running two programs one after the other, and those of interleaving their calls in every way."""
+    found = Outcomes()
+
+    def run(order: Sequence[int], into: dict[str, Sequence[int]], *, prune: bool) -> list[Choice]:
+        race = prepare()
+        results, choices = interleave(race.programs, order, prune=prune)
+        if results is not None:
+            outcome = json.dumps([results, race.outcome()], sort_keys=True)
+            into.setdefault(outcome, [choice.taken for choice in choices])
+            found.runs += 1
+        return choices
+
+    for first in (0, 1):
+        run([first] * MOST_CALLS, found.serial, prune=False)
+    order: Sequence[int] | None = ()
+    while order is not None:
+        order = _next_order(run(order, found.interleaved, prune=True))
+    return found
+
+
+def _next_order(choices: list[Choice]) -> list[int] | None:
+    while choices:
+        _, untried = choices.pop()
+        if untried:
+            return [choice.taken for choice in choices] + untried[:1]
+    return None
+
+
+# -- an AWS for many processes and threads ------------------------------------------------------------------------------
+
+
+@contextmanager
+def ministack() -> Iterator[str]:
+    """A MiniStack of its own, empty; yields its URL. moto would be in the same process, and is not safe for threads."""
+    with socket.create_server(("127.0.0.1", 0)) as free, tempfile.TemporaryDirectory() as directory:
+        port = free.getsockname()[1]
+        free.close()
+        environment = os.environ | {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "LOG_LEVEL": "ERROR",
+            "PERSIST_STATE": "0",
+            "TMPDIR": directory,
+        }
+        # It ends with its standard input, so that no way of ending this process leaves it running.
+        command = [sys.executable, "-m", "infra.leash", "ministack"]
+        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_ready(f"{url}/_ministack/health", process)
+            yield url
+            assert process.stdin
+            process.stdin.close()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(PATIENCE_S * 20):
+        assert process.poll() is None, "MiniStack ended"
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(url).is_success:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("MiniStack does not answer")
+
+
+@contextmanager
+def aimed_at(url: str) -> Iterator[None]:
+    """Make this process talk to the AWS at `url`.
+
+    Table names are bound at import and are the same everywhere; the clients, which are made once, must be made anew.
+    """
+    connection = models.table().connection
+    with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}), mock.patch.object(connection, "_client", None):
+        overflow._client.cache_clear()
+        overflow._url.cache_clear()
+        memory.forget()
+        yield
+    overflow._client.cache_clear()
+    overflow._url.cache_clear()
