@@ -63,7 +63,7 @@ def identify(authorization: str | None) -> Identity:
     import jwt
 
     try:
-        key = _key(str(jwt.get_unverified_header(token).get("kid", "")))
+        key = _key(jwt.get_unverified_header(token).get("kid"))
         claims = jwt.decode(
             token,
             key,
@@ -93,24 +93,28 @@ def ingest_project() -> str:
     return FIRST_PROJECT
 
 
-_keys: dict[str, "PyJWK"] = {}
+_keys: dict[str | None, "PyJWK"] = {}
 _fetched_at = -KEYS_LIFE_S
 
 
-def _key(kid: str, clock: Callable[[], float] = time.monotonic) -> "PyJWK":
+def _key(kid: str | None, clock: Callable[[], float] = time.monotonic) -> "PyJWK":
     global _keys, _fetched_at
     import jwt
 
     age = clock() - _fetched_at
     # A key that is not known may be newer than our copy, but a forged `kid` must not make us ask every time.
-    if age > KEYS_LIFE_S or (kid not in _keys and age > REFETCH_AFTER_S):
+    unknown = kid not in _keys if kid is not None else len(_keys) != 1
+    if age > KEYS_LIFE_S or (unknown and age > REFETCH_AFTER_S):
         _keys, _fetched_at = _fetch_keys(), clock()
+    if kid is None and len(_keys) == 1:
+        # An issuer with a single key need not name it (OpenID Connect Core 1.0, section 10.1).
+        return next(iter(_keys.values()))
     if kid not in _keys:
         raise jwt.InvalidKeyError("its key is not one of the issuer's")
     return _keys[kid]
 
 
-def _fetch_keys() -> dict[str, "PyJWK"]:
+def _fetch_keys() -> dict[str | None, "PyJWK"]:
     import jwt
     import urllib3
 
@@ -121,4 +125,4 @@ def _fetch_keys() -> dict[str, "PyJWK"]:
     except (urllib3.exceptions.HTTPError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as error:
         logger.exception("issuer unreachable", issuer=config().oidc_issuer)
         raise Unavailable("The token's issuer cannot be reached to check it; try again shortly.") from error
-    return {str(key.key_id): key for key in keys.keys}
+    return {key.key_id: key for key in keys.keys}

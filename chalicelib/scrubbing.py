@@ -48,7 +48,7 @@ _ALL_NAMES: Final = frozenset(SECRET_NAMES + SECRET_LAST_NAMES)
 _STEMS: Final = sorted(name for name in _ALL_NAMES if not any(other in name for other in _ALL_NAMES - {name}))
 _STEM: Final = re.compile("|".join(_STEMS))  # Faster than asking for each in a short name, slower in a long text.
 
-_MOST_PASSES: Final = 4
+_MOST_PASSES: Final = 3
 
 
 def scrub(value: object) -> object:
@@ -70,7 +70,7 @@ def scrub_text(text: str) -> str:
         if once == text:
             return text
         text = once
-    # What still changes was built to slip through; without it, scrubbing twice could find more than scrubbing once.
+    # One pass may bring together what the next takes for a secret. What still changes was built to slip through.
     return SCRUBBED
 
 

@@ -128,7 +128,7 @@ def main() -> int:
     except local.NotRunning as error:
         print(error, file=sys.stderr)
         return 1
-    os.environ |= local.environment(stack)
+    os.environ |= local.environment(stack) | {"POWERTOOLS_METRICS_DISABLED": "true"}
     return _tell(stack)
 
 

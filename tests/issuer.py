@@ -55,6 +55,6 @@ def claims(**bent: Any) -> dict[str, Any]:
     return {name: value for name, value in (good | bent).items() if value is not None}
 
 
-def token(*, key: Any = KEY, algorithm: str = "ES256", kid: str = KID, **bent: Any) -> str:
+def token(*, key: Any = KEY, algorithm: str = "ES256", kid: str | None = KID, **bent: Any) -> str:
     """A signed token."""
-    return jwt.encode(claims(**bent), key, algorithm=algorithm, headers={"kid": kid})
+    return jwt.encode(claims(**bent), key, algorithm=algorithm, headers={} if kid is None else {"kid": kid})

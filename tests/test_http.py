@@ -82,6 +82,12 @@ def test_groups_may_be_a_list_or_words(door: Door, groups: Any) -> None:
     assert door.call("GET", "/incidents", authorization=f"bearer {token}").status == 200
 
 
+def test_an_issuer_with_one_key_need_not_name_it(door: Door) -> None:
+    assert door.call("GET", "/incidents", authorization=f"Bearer {issuer.token(kid=None)}").status == 200
+    stranger = issuer.token(kid=None, key=issuer.STRANGERS_KEY)
+    assert door.call("GET", "/incidents", authorization=f"Bearer {stranger}").status == 401
+
+
 def test_an_ingest_key_opens_nothing_else(door: Door) -> None:
     from tests.conftest import INGEST_KEY
 
