@@ -123,7 +123,7 @@ _WORD: Final = re.compile(r"%(?:25)*+[0-9A-Fa-f]{2}|([A-Z]+(?![a-z])|[A-Z]?[a-z]
 
 
 def _judge_name(name: str) -> bool:
-    words = [word.lower() for word in _WORD.findall(name) if word][-16:]
+    words = [word.lower() for word in _WORD.findall(name) if word][-16:]  # More than any name has.
     if not _STEM.search("".join(words)):
         return False
     if not _SECRET_LASTS.isdisjoint(("".join(words[-1:]), "".join(words[-2:]))):
@@ -157,8 +157,8 @@ def _scrub_once(text: str) -> str:
     return text
 
 
-# Userinfo with a password, or long enough to be a key, up to the last @ before the path: people forget to escape the one
-# in a password. JSON may escape the slashes.
+# Userinfo with a password, or long enough to be a key, up to the last @ before the path: people forget to escape the
+# one in a password. JSON may escape the slashes.
 _USERINFO: Final = re.compile(
     r"""
     (?:(?<=://)|(?<=:\\/\\/))
@@ -325,7 +325,7 @@ _BARE: Final = re.compile(
 )
 
 # Digest username="a", response="b" of Authorization, and a=b; c=d of Cookie, are one value each.
-_PARAMETER: Final = r"""(?:[^\s,;"'\\=]++|=(?:"[^"\r\n]*+")?+)"""
+_PARAMETER: Final = r"""(?:[^\s,;"'\\=]++|=(?:"[^"\r\n]*+"?+)?+)"""
 _HEADER: Final = re.compile(rf"(?:[A-Za-z][\w-]*+[ ]++)?{_PARAMETER}*+(?:[;,][ ]*+{_PARAMETER}++)*+")
 
 _BRACKET: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)

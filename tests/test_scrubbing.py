@@ -3,7 +3,7 @@
 import copy
 import json
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -11,27 +11,28 @@ from hypothesis import strategies as st
 
 from chalicelib.scrubbing import SCRUBBED, scrub, scrub_text
 
-SECRET_NAMES = """
+SECRET_NAMES = str.split("""
     password Password PASSWORD pass passwd pwd user_password dbPassword DB_PASS userpassword password_hash newPassword2
     passWord mysql_pwd passphrase passcode secret client_secret clientSecret AWS_SECRET_ACCESS_KEY secrets secretKey
     token tokens accessToken refresh_token id_token authToken X-Auth-Token csrfmiddlewaretoken sessiontoken PAGE_TOKEN
-    api_key apikey api-key apiKey APIKey APIKEY API_KEY X-API-Key x.api.key user%5Bapi_key%5D aws_access_key_id
+    api_key apikey api-key apiKey APIKey APIKEY API_KEY X-API-Key x.api.key user%5Bapi_key%5D user%5Bpin%5D
+    aws_access_key_id
     authorization Authorization Proxy-Authorization HTTP_AUTHORIZATION auth X-Sentry-Auth cookie Cookie set-cookie
     HTTP_COOKIE cookies session_id sessionId sessionid PHPSESSID JSESSIONID connect_sessid sid credential credentials
     X-Amz-Credential private_key privateKey ssh_key signing-key csrf csrf_token XSRF-TOKEN otp OTP otp_code totp pin PIN
     user_pin pinCode cvv cvc cvv2 cardCvc security_code ssn card_number cardNumber card-no credit_card creditCardNumber
     X-Amz-Signature signature sig jwt bearer code_verifier backup_codes recoveryCode
-""".split()
+""")
 
-INNOCENT_NAMES = """
+INNOCENT_NAMES = str.split("""
     author authors authenticated auth_provider oauth tokenizer tokenizer_version passenger passengers password_strength
     compass bypass was_bypassed bypass_reason bypasses pass_rate passed keyboard key keys error_key monkey public_key
     idempotency idempotency_key Idempotency-Key X-Ingest-Key token_count tokenCount token_type token_expires_at
     cookie_consent cookies_enabled secretary secretariat secret_name pinned pins pinterest pin_location spin opinion
     mapping shipping session session_count sessions sidebar inside design assign code promo_code status_code zip_code
     card_type credit_card_brand discard accessibility event_id user_id correlation_id name value email ip_address
-    TokenExpiredError password_changed_at class_name assess_id
-""".split()
+    TokenExpiredError password_changed_at class_name assess_id user%5Btoken_count%5D
+""")
 
 # Each of these spells the same secret for `test_no_surroundings_hide_a_secret`.
 HIDDEN = "hunter2Hunter2"
@@ -62,6 +63,7 @@ SECRET_TEXTS = [
     ("user%5Bpassword%5D=hunter2&b=2", "user%5Bpassword%5D=[scrubbed]&b=2"),
     ("/login?next=%2Fcb%3Ftoken%3Dhunter2", "/login?next=%2Fcb%3Ftoken%3D[scrubbed]"),
     ("/login?next=%252Fcb%253Ftoken%253Dhunter2", "/login?next=%252Fcb%253Ftoken%253D[scrubbed]"),
+    ("/cb%3Ftoken%3Dhunter2", "/cb%3Ftoken%3D[scrubbed]"),
     ("50%password=hunter2", "50%password=[scrubbed]"),
     ("https://s3.example.com/k?X-Amz-Date=1&X-Amz-Signature=0a1b", "https://s3.example.com/k?X-Amz-Date=1&X-Amz-Signature=[scrubbed]"),
     ("https://x.example.com/?sig=0a1b&page=2", "https://x.example.com/?sig=[scrubbed]&page=2"),
@@ -79,6 +81,7 @@ SECRET_TEXTS = [
     ("password: null, token: hunter2", "password: null, token: [scrubbed]"),
     ("pin: 12\nname: x", "pin: [scrubbed]\nname: x"),
     ("password: 'hunter2", "password: '[scrubbed]"),
+    ('password: "hunter2\nb: "c"', 'password: "[scrubbed]\nb: "c"'),
     # JSON and literals inside text
     ('{"password": "hunter2", "a": 1}', '{"password": "[scrubbed]", "a": 1}'),
     ('{"password":"hun\\"ter2","a":1}', '{"password":"[scrubbed]","a":1}'),
@@ -101,6 +104,7 @@ SECRET_TEXTS = [
     ("Basic aHVudGVyMg==", "Basic [scrubbed]"),
     ("BASIC dXNlcjpwYXNz", "BASIC [scrubbed]"),
     ("Token 9944b09199c62bcf9418ad846dd0e4bbdfc6ee4b", "Token [scrubbed]"),
+    ('Cookie: a="hunter2\nb: "c"', 'Cookie: [scrubbed]\nb: "c"'),
     # credentials in URLs
     ("postgres://bob:hunter2@db:5432/x", "postgres://[scrubbed]@db:5432/x"),
     ("redis://:hunter2@cache", "redis://[scrubbed]@cache"),
@@ -134,17 +138,23 @@ SECRET_TEXTS = [
     ("4111111111111111 5555555555554444 12", "[scrubbed] [scrubbed] 12"),
     ("no. 12 4111111111111111", "no. 12 [scrubbed]"),
     ("card4111111111111111x", "card[scrubbed]x"),
+    ("4242 4242 4242 4242 4242", "[scrubbed] 4242"),
+    ("4000 0000 0000 0000 006 12", "[scrubbed] 12"),
+    ("abcdefabcdefabcd4111111111111111x", "abcdefabcdefabcd[scrubbed]x"),
     ("q=my+card+4111111111111111", "q=my+card+[scrubbed]"),
     ("<b>3782 822463 10005</b>", "<b>[scrubbed]</b>"),
+    # one secret behind another
+    ("://pin=a/b,c=d@e", "://[scrubbed]@e"),
+    ("password=x4111111111111111", "password=[scrubbed]"),
 ]  # fmt: skip
 
-CARDS = """
+CARDS = str.split("""
     4111111111111111 4012888888881881 4222222222222 4000000000000000006 5555555555554444 5105105105105100
     2223003122003222 2720992718889754 378282246310005 371449635398431 30569309025904 38520000023237 36227206271667
     3056930009020004 3530111333300000 3566002020360505 6011111111111117 6500000000000002 6445644564456445
     6200000000000005 6205500000000000004 6759649826438453 6304000000000000 2200000000000004 5085000000000007
     6071000000000001
-""".split()
+""")
 
 INNOCENT_TEXTS = [
     "Upload of IMG_2392.mov failed: 413 Payload Too Large",
@@ -168,15 +178,16 @@ INNOCENT_TEXTS = [
     'WWW-Authenticate: Bearer realm="x"',
     "Basic plan customers, basic authentication",
     "task_live_streaming disk_test_suite npm_config_registry SG.org AKIA AIza",
+    "ABAKIAIOSFODNN7EXAMPLE AKIAIOSFODNN7EXAMPLEAB",
     "eyJhbGciOiJIUzI1NiJ9 is a header, eyJ.x is none",
     "-----BEGIN CERTIFICATE----- MIIE -----END CERTIFICATE-----",
     "2026-01-25T08:15:30.123Z 2026-01-25 08:15:30 20260125081530",
     "1769328930123 1769328930123456 1769328930123456789",
     "order 4111111111111112, order 1234567890123456, order 9999999999999995",
-    "+1 415 555 2671, 415-555-2671 415-555-2672, +4915123456789, +491512345678908",
+    "+1 415 555 2671, 415-555-2671 415-555-2672, +4915123456787, +341512345678900",
     "0.5105105105105100 and 52.4111111111111111",
-    "41111111111111110000",
-    "550e8400-e29b-41d4-a716-446655440000 41111111-1111-4111-8111-111111111111",
+    "41111111111111110000, 4242 42 4242 4242 42 9999",
+    "550e8400-e29b-41d4-a716-446655440000 41111111-1111-1111-8111-111111111111",
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
     "a4111111111111111000000000000000 4111111111111111a0000000",
     "4111",
@@ -193,9 +204,10 @@ ANY_JSON = st.recursive(
 )
 # Text made of what the scrubber reacts to, so that one rule's secret is met inside another's.
 PIECES = [
-    *("a", "x1", "=", ":", " ", '"', "'", "\\", '\\"', "[", "]", "{", "}", ",", ";", "&", "%", "%3D", "\n", "+", "@", "/"),
+    *("a", "x1", "=", ":", " ", '"', "'", "\\", '\\"', "[", "]", "{", "}", ",", ";", "&", "%", "%3D", "\n", "+", "@"),
     *("password", "token ", "pin", "api ", "key", "author", "cookie: ", "bearer ", "Basic ", "://", "eyJ", ".eyJa.b"),
-    *("ghp_", "AKIA", "sk_live_", "-----BEGIN PRIVATE KEY-----", "4111111111111111", "4111 ", "-", SCRUBBED, "null"),
+    *("/", "ghp_", "AKIA", "sk_live_", "-----BEGIN PRIVATE KEY-----", "4111111111111111", "4111 "),
+    *("-", SCRUBBED, "null"),
 ]  # fmt: skip
 TRICKY_TEXT = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 TRICKY_JSON = st.recursive(
@@ -269,9 +281,8 @@ def test_cards_go_as_text_and_as_number(card: str) -> None:
     assert scrub([wrong, int(wrong)]) == [wrong, int(wrong)]
 
 
-@pytest.mark.parametrize("number", [4111111111111111.0, 4.111111111111111e15])
-def test_a_card_goes_however_its_number_was_written(number: float) -> None:
-    assert scrub([number]) == [SCRUBBED]
+def test_a_card_written_as_a_decimal_goes() -> None:
+    assert scrub(json.loads("[4111111111111111.0, 4.111111111111111e15]")) == [SCRUBBED, SCRUBBED]
 
 
 @pytest.mark.parametrize("number", [1769328930123, 10**300, -4111111111111111, 1e308, float("inf"), 0, 734003200])
@@ -280,7 +291,7 @@ def test_other_numbers_stay(number: float) -> None:
 
 
 def test_secrets_in_keys_go_and_no_entry_is_lost() -> None:
-    entries = {"4111111111111111": 1, "5555555555554444": 2, "[scrubbed] 2": 3, "a": 4, "token=x": "y"}
+    entries = {"4111111111111111": 1, "5555555555554444": 2, "[scrubbed] 2": 3, "a": 4, "token=count": "y"}
     once = scrub(entries)
     assert once == {SCRUBBED: 1, "[scrubbed] 2": 2, "[scrubbed] 3": 3, "a": 4, f"token={SCRUBBED}": SCRUBBED}
     assert scrub(once) == once
@@ -306,9 +317,21 @@ def test_depth() -> None:
     assert scrub(value) == SCRUBBED
 
 
-@given(st.uuids(), st.binary(min_size=20, max_size=20), st.datetimes(datetime(2001, 9, 10), datetime(2033, 5, 17)))
-def test_ids_hashes_and_times_stay(uuid: object, digest: bytes, moment: datetime) -> None:
-    milliseconds = int((moment - datetime(1970, 1, 1)).total_seconds() * 1000)
+def test_a_text_that_keeps_changing_goes_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.scrubbing._MOST_PASSES", 1)
+    assert scrub_text("a ://pin=a/b,c=d@e") == SCRUBBED
+    assert scrub_text("a") == "a"
+
+
+def test_a_long_name_takes_linear_time() -> None:
+    start = time.process_time()
+    scrub({"ssna" + "_a" * 500_000: 1})
+    assert time.process_time() - start < 3
+
+
+@given(st.uuids(), st.binary(min_size=20, max_size=20), st.integers(10**12, 2 * 10**12 - 1))
+def test_ids_hashes_and_times_stay(uuid: object, digest: bytes, milliseconds: int) -> None:
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     text = f"{uuid} {digest.hex()} {moment.isoformat()} at={moment} {milliseconds}"
     assert scrub([text, milliseconds, milliseconds * 1000]) == [text, milliseconds, milliseconds * 1000]
 
@@ -365,15 +388,16 @@ def test_no_surroundings_hide_a_secret(value: object) -> None:
 WAKING = "pass:token bearer x basic eyJ @ AKIA PRIVATE KEY 4111111111111112 "
 REPEATED = [
     *("a", "aB", "a_", "a ", "A", "é", "İ", "\ud800", "\x00", "\n", "\t", " ", "-", "%", "%25", "%41", "%3D", "a%3D"),
-    *("=", ":", "::", "=>", "a=", "a:", "a=b ", "abc:", "abc ", "abcdefghij ", '"a":"b",', "a" + " " * 50, "[scrubbed]"),
+    *("=", ":", "::", "=>", "a=", "a:", "a=b ", "abc:", "abc ", "abcdefghij ", '"a":"b",', "a" + " " * 50, SCRUBBED),
     *("[", "{", "]", '"', "'", "`", "\\", '\\"', "\\\\\\'", ",", "(", "<"),
     *("password", "password=", "password:", "password: ", "password: null,", "password:\n", 'password="', "password='"),
-    *("password=[", "password={", 'password="[', "password=[]", "password=,", "password=(", "password=x<a", "password=,ab"),
-    *("password=\\", 'password="\\', 'password=\\"', 'password="a\nb', "password=[scrubbed", "token::", "token=a,b,"),
-    *("pin=", "API key: ", "x y:", "user[password]=1&", '"password":', '"password":{', '"tokens":["a",'),
+    *("password=[", "password={", "password=,ab", 'password="[', "password=[]", "password=,", "password=("),
+    *("password=x<a", "password=\\", 'password="\\', 'password=\\"', 'password="a\nb'),
+    *("password=[scrubbed", "token::", "token=a,b,", "pin=", "API key: ", "x y:"),
+    *("user[password]=1&", '"password":', '"password":{', '"tokens":["a",'),
     *("Cookie: ", "cookie=a;", 'cookie: a="b', 'cookie:="', "authorization: a ", 'authorization=a="', "=\"'"),
-    *("bearer ", "bearer a", "Bearer x1 ", "bearer auth", "basic ", "basic a", "Basic aB", "token ", "token a", "token-"),
-    *("://", "://a", "://a@", "://a:b@", "@", "a@", "https://a@b/", ":\\/\\/a@"),
+    *("bearer ", "bearer a", "Bearer x1 ", "bearer auth", "basic ", "basic a", "Basic aB", "token ", "token a"),
+    *("token-", "://", "://a", "://a@", "://a:b@", "@", "a@", "https://a@b/", ":\\/\\/a@"),
     *("eyJ", "eyJ.", "eyJ.a", "eyJ.a.b", "eyJa.eyJ", "eyJ.eyJ.a."),
     *("AKIA", "ghp_", "github_pat_", "glpat-", "xoxb-", "sk_live_", "rk_test_", "whsec_", "AIza", "npm_", "SG."),
     *("SG." + "a" * 64, "SG." + "a" * 16 + ".", "-----BEGIN ", "-----BEGIN " + "A" * 40, "-----END ", "PRIVATE KEY"),
@@ -401,7 +425,7 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_no_text_of_16_kb_takes_more_than_50_ms(text: str) -> None:
     text = text[: 16 * 1024]
-    # One of five, since another process may be on the same core.
+    # Once in five tries will do: other processes may be on the same core.
     assert any(seconds_to_scrub(text) <= 0.050 for _ in range(5))
 
 
