@@ -13,10 +13,12 @@ from chalicelib.config import config
 from chalicelib.incidents import absorbing, overflow
 from chalicelib.incidents.routes import incidents
 from chalicelib.observability import SERVICE, correlate, flush
+from chalicelib.projects.routes import projects
 
 app = Chalice(SERVICE, configure_logs=False)
 app.register_middleware(http.middleware, "http")
 app.register_blueprint(incidents)
+app.register_blueprint(projects)
 
 
 @app.route("/health", methods=["GET"])

@@ -3,8 +3,10 @@
 import os
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
-LAPTOP_STAGE = "dev"
+LAPTOP_STAGE: Final = "dev"
+FIRST_PROJECT: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,7 @@ class Config:
     """What one deployment is told from outside.
 
     `allowed_origins` are origins such as `https://ops.example.com`; a port of `*` (`http://localhost:*`) allows any.
+    `public_url` is where callers reach this deployment, with the stage's prefix if it has one.
     `cursor_key` signs list cursors: any text that callers do not know.
     """
 
@@ -22,6 +25,7 @@ class Config:
     oidc_groups_claim: str
     allowed_origins: tuple[str, ...]
     cursor_key: str
+    public_url: str
     retention_days: int
 
     def resource(self, noun: str) -> str:
@@ -41,5 +45,6 @@ def config() -> Config:
         oidc_groups_claim=env.get("OIDC_GROUPS_CLAIM", "cognito:groups"),
         allowed_origins=tuple(origin for origin in env.get("ALLOWED_ORIGINS", "").replace(",", " ").split()),
         cursor_key=env.get("CURSOR_KEY", ""),
+        public_url=env.get("PUBLIC_URL", "").rstrip("/"),
         retention_days=int(env.get("RETENTION_DAYS", "90")),
     )

@@ -10,9 +10,13 @@ ApiError
 │   ├── InvalidToken
 │   └── InvalidIngestKey
 ├── Forbidden (403)
+│   └── OriginNotAllowed
 ├── NotFound (404)
-│   └── IncidentNotFound
+│   ├── IncidentNotFound
+│   └── ProjectNotFound
+├── Conflict (409)
 ├── PayloadTooLarge (413)
+├── QuotaExceeded (429)       says when the next minute begins
 └── Unavailable (503)        try again later; says when
     └── dynamodb.Busy
 
@@ -85,6 +89,10 @@ class Forbidden(ApiError):
     status = 403
 
 
+class OriginNotAllowed(Forbidden):
+    pass
+
+
 class NotFound(ApiError):
     status = 404
 
@@ -93,8 +101,23 @@ class IncidentNotFound(NotFound):
     pass
 
 
+class ProjectNotFound(NotFound):
+    pass
+
+
+class Conflict(ApiError):
+    status = 409
+
+
 class PayloadTooLarge(ApiError):
     status = 413
+
+
+class QuotaExceeded(ApiError):
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("The project's quota for this minute is used up.", headers={"Retry-After": str(retry_after)})
 
 
 class Unavailable(ApiError):

@@ -31,7 +31,9 @@ PREFLIGHT_SECONDS: Final = 7200
 ANY_ORIGIN: Final = frozenset({"GET /health", "POST /incidents"})
 
 _request: ContextVar[Request] = ContextVar("request")
-_FIELD = re.compile(r" - at `\$\.?([^`]*)`$")
+# How msgspec names the place of a mistake, and a field that is missing or unknown there.
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_NAMED = re.compile(r"field `([^`]*)`$")
 
 
 def request() -> Request:
@@ -60,6 +62,12 @@ def choice(name: str, allowed: tuple[str, ...]) -> str | None:
     return value
 
 
+def body_text() -> str:
+    """The body as text; bytes that are no UTF-8 are replaced."""
+    raw = request().raw_body
+    return raw.decode("utf-8-sig", "replace") if isinstance(raw, bytes) else raw
+
+
 def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
     """The body as a JSON object, read forgivingly: bytes that are no UTF-8 are replaced, NaN becomes text.
 
@@ -68,9 +76,8 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
     raw = request().raw_body
     if len(raw) > max_bytes:
         raise PayloadTooLarge(f"The body has {len(raw)} bytes; send at most {max_bytes}.")
-    text = raw.decode("utf-8-sig", "replace") if isinstance(raw, bytes) else raw
     try:
-        body = _DECODER.decode(text)
+        body = _DECODER.decode(body_text())
     except RecursionError as error:
         raise InvalidBody("The body is nested too deeply; send at most a few dozen levels.") from error
     except ValueError as error:
@@ -86,9 +93,9 @@ def model(shape: type[T]) -> T:
     try:
         return msgspec.convert(body, shape)
     except msgspec.ValidationError as error:
-        where = _FIELD.search(str(error))
-        message = _FIELD.sub("", str(error))
-        raise InvalidRequest(f"{message}.", [(where[1] if where else "", message)]) from error
+        message = _PATH.sub("", str(error))
+        found = [*_PATH.findall(str(error)), *_NAMED.findall(message)]
+        raise InvalidRequest(f"{message}.", [(".".join(filter(None, found)), message)]) from error
 
 
 def middleware(event: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -127,7 +134,7 @@ def _cors(event: Request) -> dict[str, str]:
     if f"{method} {event.path}" in ANY_ORIGIN:
         return {"Access-Control-Allow-Origin": "*", **exposed}
     origin, allowed = event.headers.get("origin"), config().allowed_origins
-    if origin and any(_matches(origin, pattern) for pattern in allowed):
+    if origin and any(origin_matches(origin, pattern) for pattern in allowed):
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin", **exposed}
     if allowed:
         # Another origin is told which one may read this, and so may not read it.
@@ -135,10 +142,11 @@ def _cors(event: Request) -> dict[str, str]:
     return exposed
 
 
-def _matches(origin: str, pattern: str) -> bool:
+def origin_matches(origin: str, pattern: str) -> bool:
+    """Whether a page's origin is one that `pattern` names: an origin, one with the port `*`, or `*` for all."""
     host, any_port, _ = pattern.rpartition(":*")
     if not any_port:
-        return origin == pattern
+        return pattern in ("*", origin)
     prefix, _, port = origin.rpartition(":")
     return origin == host or (prefix == host and port.isdigit())
 

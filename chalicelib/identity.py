@@ -1,15 +1,14 @@
-"""Identity: who is calling, proved by an OpenID Connect token or by a project's ingest key."""
+"""Identity: who is calling, proved by an OpenID Connect token."""
 
 import functools
-import hmac
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from chalicelib.config import config
-from chalicelib.errors import Forbidden, InvalidIngestKey, InvalidToken, MissingCredentials, Unavailable
-from chalicelib.http import header, parameter
+from chalicelib.errors import Forbidden, InvalidToken, MissingCredentials, Unavailable
+from chalicelib.http import header
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ Group = Literal["admin", "customer"]
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 KEYS_LIFE_S: Final = 3600.0
 REFETCH_AFTER_S: Final = 10.0
-FIRST_PROJECT: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +78,6 @@ def identify(authorization: str | None) -> Identity:
     # Issuers send a list, or words in one text as they do for scopes.
     named = groups.split() if isinstance(groups, str) else groups if isinstance(groups, list) else []
     return Identity(subject=str(claims["sub"]), admin="admin" in named)
-
-
-def ingest_project() -> str:
-    """The project that the request's ingest key belongs to. Raises MissingCredentials and InvalidIngestKey."""
-    key = header("x-ingest-key") or parameter("key")
-    if not key:
-        raise MissingCredentials("Send the project's ingest key in X-Ingest-Key or ?key=.")
-    expected = config().ingest_key
-    if not expected or not hmac.compare_digest(key.encode("utf-8", "replace"), expected.encode()):
-        raise InvalidIngestKey("No project has this ingest key.")
-    return FIRST_PROJECT
 
 
 _keys: dict[str | None, "PyJWK"] = {}

@@ -23,6 +23,7 @@ os.environ |= {
     "OIDC_ISSUER": issuer.URL,
     "OIDC_AUDIENCE": issuer.AUDIENCE,
     "ALLOWED_ORIGINS": "https://ops.example.com, http://localhost:*",
+    "PUBLIC_URL": "https://ops.example.com/api",
     "CURSOR_KEY": "a key that callers do not know",
     "POWERTOOLS_METRICS_DISABLED": "true",
 }
@@ -83,11 +84,14 @@ def aws() -> boto3.Session:
 def cloud(aws: boto3.Session) -> Iterator[None]:
     """Empty tables and queues on moto, as the template declares them, and a container that remembers nothing."""
     from chalicelib.incidents import memory
+    from chalicelib.projects import ingest, quotas
     from infra import resources
 
     with mock_aws():
         resources.create("test", aws)
         memory.forget()
+        ingest.forget()
+        quotas.forget()
         yield
 
 

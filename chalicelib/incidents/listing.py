@@ -3,11 +3,10 @@
 import heapq
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from chalicelib import clock, paging
-from chalicelib.config import config
 from chalicelib.dynamodb import Key, RawRow
 from chalicelib.incidents import models, trend
 from chalicelib.incidents.models import STATUSES, Fix, Incident, Severity, Status
@@ -48,7 +47,7 @@ def page(filters: Filters, limit: int, cursor: str | None, now: datetime) -> Pag
     """One page: the newest first, or by error key and then the newest under that filter. Raises InvalidCursor."""
     position = paging.position(filters.scope, cursor)
     most = max(limit, EXAMINED_PER_PAGE) if filters.narrow else limit
-    positions = _positions(filters, position, most + 1, now)
+    positions = _positions(filters, position, most + 1)
     examined = positions[:most]
     rows = _read(examined, whole=not filters.narrow)
     matches: list[str] = []
@@ -104,9 +103,9 @@ def read_whole(incident_ids: Sequence[str]) -> dict[Key, RawRow]:
     return models.read([(models.incident_key(each), sk) for each in incident_ids for sk in ("META", "HOURS", "FIX")])
 
 
-def count(project_id: str, status: Status | None, now: datetime) -> dict[str, Any]:
-    """How many incidents there are (of a status): exact to 10,000."""
-    since, total = _horizon(now), 0
+def count(project_id: str, status: Status | None, since: datetime) -> dict[str, Any]:
+    """How many incidents there are (of a status), last seen since the project's retention: exact to 10,000."""
+    total = 0
     for each in STATUSES if status is None else (status,):
         total += models.count_status(project_id, each, since, MAX_COUNT + 1 - total)
     return {"count": total} if total <= MAX_COUNT else {"count": MAX_COUNT, "more": True}
@@ -117,19 +116,14 @@ def alive(incident: Incident, now: datetime) -> bool:
     return incident.ttl > now.timestamp()
 
 
-def _positions(filters: Filters, position: str | None, most: int, now: datetime) -> list[str]:
+def _positions(filters: Filters, position: str | None, most: int) -> list[str]:
     if filters.error_key is not None:
         return models.incidents_by_error_key(filters.project_id, filters.error_key, position, most)
     statuses = STATUSES if filters.status is None else (filters.status,)
     found = [models.incidents_of(filters.project_id, status, position, most) for status in statuses]
     # One that changes its status meanwhile may stand in two partitions, at the same position.
     merged = list(dict.fromkeys(heapq.merge(*found, reverse=True)))
-    oldest = models.minute(_horizon(now))
-    return [each for each in merged[:most] if each >= oldest]
-
-
-def _horizon(now: datetime) -> datetime:
-    return now - timedelta(days=config().retention_days)
+    return merged[:most]
 
 
 def _read(positions: Sequence[str], *, whole: bool) -> dict[Key, RawRow]:

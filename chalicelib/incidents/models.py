@@ -181,9 +181,9 @@ class AlreadySeen(Exception):
         self.events = frozenset(events)
 
 
-def expires(since: datetime) -> int:
-    """The TTL, in epoch seconds, of what was last touched at `since`."""
-    return int((since + timedelta(days=config().retention_days)).timestamp())
+def expires(since: datetime, days: int) -> int:
+    """The TTL, in epoch seconds, of what was last touched at `since` and is kept for `days`."""
+    return int((since + timedelta(days=days)).timestamp())
 
 
 def minute(moment: datetime) -> str:
@@ -246,7 +246,7 @@ def _actions(incident: Incident, now: datetime, count: int, stale: int, *, reope
         Incident.last_seen.set(stamp),
         Incident.g1s.set(f"{minute(now)}#{incident.incident_id}"),
         Incident.g2s.set(error_key_position(incident.error_key, now, incident.incident_id)),
-        Incident.ttl.set(expires(now)),
+        Incident.ttl.set(incident.ttl),
         Incident.g2p.set(incident.g2p),
         Incident.first_seen.set(Incident.first_seen | stamp),
         Incident.title.set(Incident.title | incident.title),

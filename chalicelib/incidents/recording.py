@@ -155,6 +155,7 @@ def _facts(reports: Sequence[Report], now: datetime) -> Incident:
     return Incident(
         models.incident_key(newest.incident_id),
         "META",
+        ttl=models.expires(now, newest.retention_days),
         g2p=f"P#{newest.project_id}",
         g2s=models.error_key_position(newest.error_key, now, newest.incident_id),
         title=newest.title,
@@ -218,7 +219,7 @@ def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) ->
         mark = ("user", incident.pk, user)
         if not memory.due(mark, now):
             continue
-        sketch = models.add_user(incident.incident_id, user, models.expires(now))
+        sketch = models.add_user(incident.incident_id, user, int(incident.ttl))
         hashes, halvings = set(sketch.hashes or ()), int(sketch.halvings)
         if len(users.kept(hashes, halvings)) > users.MOST_KEPT:
             models.halve_users(sketch, hashes - users.kept(hashes, halvings + 1))
@@ -233,7 +234,7 @@ def _start_hour(incident: Incident, counted: int, now: datetime) -> None:
     if hour <= trend.hour_of(clock.parse(incident.first_seen)) or not memory.due(mark, now):
         return
     start = trend.packed(hour, int(incident.occurrences) - counted)
-    models.start_hour(incident.incident_id, trend.slot(hour), trend.packed(hour, 0), start, models.expires(now))
+    models.start_hour(incident.incident_id, trend.slot(hour), trend.packed(hour, 0), start, int(incident.ttl))
     memory.written(mark, now, HOUR)
 
 
@@ -260,4 +261,11 @@ def worth_keeping(ordinal: int) -> bool:
 
 
 def _occurrence(report: Report, now: datetime) -> Occurrence:
-    return Occurrence("", "", at=report.at, event_id=report.event_id, report=pack(report), ttl=models.expires(now))
+    return Occurrence(
+        "",
+        "",
+        at=report.at,
+        event_id=report.event_id,
+        report=pack(report),
+        ttl=models.expires(now, report.retention_days),
+    )

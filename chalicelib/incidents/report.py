@@ -47,6 +47,7 @@ class Report(msgspec.Struct, omit_defaults=True, frozen=True):
     description: dict[str, Any]
     event_id: str
     at: str
+    retention_days: int = 90
     severity: Severity = "MEDIUM"
     # Whether the caller named the event, so that it can be recognised when it comes again.
     named: bool = False
@@ -89,6 +90,7 @@ class Origin:
     """What the request itself says about a report: the project of its key, and the defaults."""
 
     project_id: str
+    retention_days: int
     user_agent: str | None
     correlation_id: str
 
@@ -124,6 +126,7 @@ def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
     }
     return Report(
         project_id=origin.project_id,
+        retention_days=origin.retention_days,
         incident_id=incident_id(origin.project_id, grouping.fingerprint),
         grouped_by=grouping.grouped_by,
         error_key=error_key,

@@ -45,12 +45,12 @@ def test_a_fix_is_noted_with_who_and_when(door: Door, frozen: Callable[[str], No
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, ""),
+        ({}, "status"),
         ({"status": "DONE"}, "status"),
         ({"status": None}, "status"),
         ({"status": "FIXED", "fix_notes": 5}, "fix_notes"),
         ({"status": "FIXED", "fix_notes": "x" * 4001}, "fix_notes"),
-        ({"status": "FIXED", "fixed": True}, ""),
+        ({"status": "FIXED", "fixed": True}, "fixed"),
     ],
 )
 def test_a_bad_change_is_refused_and_changes_nothing(door: Door, body: dict[str, Any], field: str) -> None:

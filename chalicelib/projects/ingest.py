@@ -1,0 +1,75 @@
+"""Ingest: which project a report is for, by its public key, and whether it is let in.
+
+A container remembers for a minute what a key belongs to, so a key costs it two reads a minute, and a revoked one is
+refused within that minute.
+"""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Final
+
+from chalicelib.config import FIRST_PROJECT, config
+from chalicelib.errors import InvalidIngestKey, MissingCredentials, OriginNotAllowed, QuotaExceeded
+from chalicelib.http import header, origin_matches, parameter
+from chalicelib.projects import models, quotas, settings
+from chalicelib.projects.settings import Terms
+
+REMEMBERED_FOR: Final = timedelta(seconds=60)
+MOST_REMEMBERED: Final = 1000
+
+_remembered: OrderedDict[str, tuple[datetime, Terms | None]] = OrderedDict()
+
+
+def terms(now: datetime) -> Terms:
+    """The terms of the project that the request may report to: by its key, from its page.
+
+    Raises MissingCredentials, InvalidIngestKey, and OriginNotAllowed.
+    """
+    key = header("x-ingest-key") or parameter("key")
+    if not key:
+        raise MissingCredentials("Send the project's ingest key in X-Ingest-Key or ?key=.")
+    found = _project_of(key, now) if models.is_key(key) else None
+    if found is None:
+        raise InvalidIngestKey("No project has this ingest key.")
+    origin = header("origin")
+    if origin and not any(origin_matches(origin, allowed) for allowed in found.allowed_origins):
+        raise OriginNotAllowed("The project does not take reports from pages of this origin.")
+    return found
+
+
+def admit(terms: Terms, reports: int, now: datetime) -> int:
+    """How many of `reports` the project's quota lets in. Raises QuotaExceeded where it is none."""
+    admitted = quotas.admit(terms.project_id, terms.quota_per_minute, reports, now)
+    if not admitted:
+        raise QuotaExceeded(quotas.retry_after(now))
+    return admitted
+
+
+def forget() -> None:
+    """Begin as a fresh container does."""
+    _remembered.clear()
+
+
+def _project_of(key: str, now: datetime) -> Terms | None:
+    if key in _remembered:
+        since, found = _remembered[key]
+        if since <= now < since + REMEMBERED_FOR:
+            return found
+    found = _look_up(key, now)
+    _remembered[key] = (now, found)
+    _remembered.move_to_end(key)
+    if len(_remembered) > MOST_REMEMBERED:
+        _remembered.popitem(last=False)
+    return found
+
+
+def _look_up(key: str, now: datetime) -> Terms | None:
+    owner = models.owner(key)
+    if owner is not None:
+        found = models.find(owner)
+        return settings.terms(found) if found else None
+    if key == config().ingest_key:
+        # The first report may come before anybody looked at the projects.
+        first = settings.find(FIRST_PROJECT, now)
+        return settings.terms(first) if key in (first.ingest_keys or ()) else None
+    return None
