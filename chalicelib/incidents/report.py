@@ -16,6 +16,7 @@ from chalicelib import clock
 from chalicelib.errors import InvalidRequest
 from chalicelib.incidents.grouping import group, incident_id
 from chalicelib.incidents.models import SEVERITIES, Severity
+from chalicelib.personal import Scrub, treat
 from chalicelib.scrubbing import scrub
 
 MAX_DESCRIPTION_BYTES: Final = 64 * 1024
@@ -91,6 +92,7 @@ class Origin:
 
     project_id: str
     retention_days: int
+    scrub: Scrub
     user_agent: str | None
     correlation_id: str
 
@@ -105,7 +107,7 @@ def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
         raise InvalidRequest("description must be an object.", [("description", "must be an object")])
 
     notes: list[str] = []
-    clean: dict[str, Any] = scrub(_storable(dict(body), notes))  # type: ignore[assignment]  # a dict stays one
+    clean: dict[str, Any] = treat(scrub(_storable(dict(body), notes)), origin.scrub, origin.project_id)
     description = clean.pop("description")
     fields = _accepted(clean, notes)
     unknown = {name: value for name, value in clean.items() if name not in _FIELDS and name != "error_key"}

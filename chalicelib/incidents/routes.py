@@ -107,7 +107,9 @@ def _read(body: object, origin: report.Origin, now: datetime) -> report.Report |
 
 
 def _origin(terms: Terms) -> report.Origin:
-    return report.Origin(terms.project_id, terms.retention_days, http.header("user-agent"), correlation_id())
+    return report.Origin(
+        terms.project_id, terms.retention_days, terms.scrub, http.header("user-agent"), correlation_id()
+    )
 
 
 def _project_id() -> str:

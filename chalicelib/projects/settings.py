@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -12,6 +12,7 @@ from chalicelib import clock, paging
 from chalicelib.config import FIRST_PROJECT, config
 from chalicelib.errors import Conflict, ProjectNotFound
 from chalicelib.observability import correlation_id
+from chalicelib.personal import Scrub
 from chalicelib.projects import models, quotas
 from chalicelib.projects.models import Audit, Project
 
@@ -23,14 +24,6 @@ Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[A-Za-z0-9.-]{1,253
 Origins = Annotated[list[Origin], msgspec.Meta(min_length=1, max_length=50)]
 Quota = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
-Treatment = Literal["keep", "hash", "remove"]
-
-
-class Scrub(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What becomes of personal data in reports."""
-
-    emails: Treatment = "keep"
-    ips: Treatment = "keep"
 
 
 class NewProject(msgspec.Struct, forbid_unknown_fields=True):
