@@ -12,7 +12,7 @@ PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.
 VENV = $(PYTHON) -m venv --clear .venv
 DEBIAN_VENV = command -v apt-get && apt-get update -qq && apt-get install -qq --yes python3-venv
 
-.PHONY: help run test check token demo rehearse clean
+.PHONY: help run test check bench token demo rehearse clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make demo      fills it with a week of incidents'
 	@echo 'make test      everything that must hold'
 	@echo 'make check     lint, format, types, layers, template'
+	@echo 'make bench     every figure that the README quotes, in two to four minutes'
 	@echo 'make rehearse  the packaged system, deployed to a local cloud and tested there'
 	@echo 'make clean     removes the data of make run, packages and caches'
 
@@ -46,6 +47,9 @@ check: $(READY)
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python -m infra.template | .venv/bin/cfn-lint -
+
+bench: $(READY)
+	@$(RUN) bench
 
 clean:
 	rm -rf .local build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -9,6 +9,7 @@ from typing import Any
 from chalice.app import Chalice, SQSEvent
 
 from chalicelib import clock, http
+from chalicelib.about.routes import about
 from chalicelib.config import config
 from chalicelib.incidents import absorbing, overflow
 from chalicelib.incidents.routes import incidents
@@ -17,13 +18,9 @@ from chalicelib.projects.routes import projects
 
 app = Chalice(SERVICE, configure_logs=False)
 app.register_middleware(http.middleware, "http")
+app.register_blueprint(about)
 app.register_blueprint(incidents)
 app.register_blueprint(projects)
-
-
-@app.route("/health", methods=["GET"])
-def health() -> dict[str, str]:
-    return {"status": "ok"}
 
 
 @app.on_sqs_message(queue=config().resource(overflow.QUEUE), batch_size=100, maximum_batching_window_in_seconds=1)

@@ -1,6 +1,12 @@
 """Time: UTC everywhere, RFC 3339 with milliseconds at every edge."""
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A moment as it is stored and shown; `rfc3339` makes it."""
 
 
 def now() -> datetime:

@@ -26,7 +26,23 @@ An error's `Code` in the answer is the name of its class.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import msgspec
 from chalice.app import ChaliceUnhandledError
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What is wrong with one field, parameter or header."""
+
+    field: str
+    message: str
+
+
+class Error(msgspec.Struct, frozen=True, omit_defaults=True, rename="pascal"):
+    """Any answer that is an error. `Details` are there where fields are at fault."""
+
+    code: str
+    message: str
+    details: list[Fault] = []
 
 
 class ApiError(ChaliceUnhandledError):
@@ -45,12 +61,9 @@ class ApiError(ChaliceUnhandledError):
         self.details = tuple(details)
         self.headers = dict(headers or {})
 
-    def body(self) -> dict[str, object]:
-        """The error in API.md's form: `Code`, `Message`, and `Details` where fields are at fault."""
-        body: dict[str, object] = {"Code": type(self).__name__, "Message": self.message}
-        if self.details:
-            body["Details"] = [{"field": field, "message": message} for field, message in self.details]
-        return body
+    def body(self) -> Error:
+        """The error as a caller is shown it."""
+        return Error(type(self).__name__, self.message, [Fault(*detail) for detail in self.details])
 
 
 class Invalid(ApiError):

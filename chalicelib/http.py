@@ -28,12 +28,14 @@ EXPOSED_HEADERS: Final = "X-Correlation-Id, Retry-After"
 PREFLIGHT_SECONDS: Final = 7200
 
 # Pages of any origin may call these and read the answer: their key is public and can only report.
-ANY_ORIGIN: Final = frozenset({"GET /health", "POST /incidents"})
+ANY_ORIGIN: Final = frozenset({"GET /health", "GET /openapi.json", "GET /docs", "POST /incidents"})
 
 _request: ContextVar[Request] = ContextVar("request")
 # How msgspec names the place of a mistake, and a field that is missing or unknown there.
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _NAMED = re.compile(r"field `([^`]*)`$")
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
+_TOO_DEEP: Final = "The body is nested too deeply; send at most a few dozen levels."
 
 
 def request() -> Request:
@@ -54,12 +56,18 @@ def parameter(name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def choice(name: str, allowed: tuple[str, ...]) -> str | None:
-    """A query parameter that must be one of `allowed` where present. Raises InvalidRequest."""
-    value = parameter(name)
-    if value is not None and value not in allowed:
-        raise InvalidRequest(f"{name} must be one of {', '.join(allowed)}.", [(name, f"must be one of {allowed}")])
-    return value
+def query(shape: type[T]) -> T:
+    """The query parameters as a model; others are ignored. Raises InvalidRequest that names the one at fault."""
+    given: dict[str, str | int] = {}
+    for field in msgspec.structs.fields(shape):  # type: ignore[arg-type]  # a Struct, which T cannot say
+        text = parameter(field.name)
+        if text is not None:
+            whole = getattr(field.type, "__origin__", None) is int and _WHOLE.fullmatch(text)
+            given[field.name] = int(text) if whole else text
+    try:
+        return msgspec.convert(given, shape)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from error
 
 
 def body_text() -> str:
@@ -73,13 +81,11 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
 
     Raises PayloadTooLarge before anything is parsed, and InvalidBody.
     """
-    raw = request().raw_body
-    if len(raw) > max_bytes:
-        raise PayloadTooLarge(f"The body has {len(raw)} bytes; send at most {max_bytes}.")
+    _require_at_most(max_bytes)
     try:
         body = _DECODER.decode(body_text())
     except RecursionError as error:
-        raise InvalidBody("The body is nested too deeply; send at most a few dozen levels.") from error
+        raise InvalidBody(_TOO_DEEP) from error
     except ValueError as error:
         raise InvalidBody(f"The body is not valid JSON: {error}.") from error
     if not isinstance(body, dict):
@@ -88,14 +94,19 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
 
 
 def model(shape: type[T]) -> T:
-    """The body as a request model. Raises InvalidRequest that names the field at fault."""
-    body = json_object()
+    """The body as a request model.
+
+    Raises PayloadTooLarge, InvalidBody, and InvalidRequest that names the field at fault.
+    """
+    _require_at_most(MAX_BODY_BYTES)
     try:
-        return msgspec.convert(body, shape)
+        return msgspec.json.decode(body_text(), type=shape)
     except msgspec.ValidationError as error:
-        message = _PATH.sub("", str(error))
-        found = [*_PATH.findall(str(error)), *_NAMED.findall(message)]
-        raise InvalidRequest(f"{message}.", [(".".join(filter(None, found)), message)]) from error
+        raise _invalid(error) from error
+    except RecursionError as error:
+        raise InvalidBody(_TOO_DEEP) from error
+    except msgspec.DecodeError as error:
+        raise InvalidBody(f"The body is not valid JSON: {error}.") from error
 
 
 def middleware(event: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -106,7 +117,7 @@ def middleware(event: Request, get_response: Callable[[Request], Response]) -> R
     try:
         response = get_response(event)
     except ApiError as error:
-        response = Response(error.body(), headers=dict(error.headers), status_code=error.status)
+        response = Response(msgspec.to_builtins(error.body()), headers=dict(error.headers), status_code=error.status)
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         response.body["Code"] = "MethodNotAllowed"
     response.headers.setdefault("Content-Type", "application/json")
@@ -116,6 +127,19 @@ def middleware(event: Request, get_response: Callable[[Request], Response]) -> R
     response.headers.update(_cors(event))
     _observe(event, response, time.perf_counter() - started)
     return response
+
+
+def _require_at_most(max_bytes: int) -> None:
+    size = len(request().raw_body)
+    if size > max_bytes:
+        raise PayloadTooLarge(f"The body has {size} bytes; send at most {max_bytes}.")
+
+
+def _invalid(error: msgspec.ValidationError) -> ApiError:
+    message = _PATH.sub("", str(error))
+    found = [*_PATH.findall(str(error)), *_NAMED.findall(message)]
+    field = ".".join(filter(None, found))
+    return InvalidRequest(f"{field}: {message}.", [(field, message)]) if field else InvalidBody(f"{message}.")
 
 
 def preflight(**_: str) -> Response:

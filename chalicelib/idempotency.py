@@ -9,33 +9,27 @@ from chalice.app import Response
 from chalicelib import http
 from chalicelib.config import config
 from chalicelib.errors import Conflict, InvalidRequest, Unavailable
-from chalicelib.identity import Identity
 
 ANSWERS_KEPT_FOR_S: Final = 24 * 3600
 MAX_KEY_LENGTH: Final = 128
 
 
-def idempotent(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Let a creating view run once per caller, path and `Idempotency-Key` within 24 h; it answers JSON.
+def once(run: Callable[[], Response], who: str) -> Response:
+    """The answer of `run`, which runs once per caller, path and `Idempotency-Key` within 24 h; it answers JSON.
 
     Raises InvalidRequest for a key that is too long, Conflict for one that was sent with another body or whose first
     request is still being answered, Unavailable while the answers cannot be read.
     """
-
-    @functools.wraps(view)
-    def guarded(identity: Identity, **path: str) -> Response:
-        key = http.header("idempotency-key")
-        if key is None:
-            return view(identity, **path)
-        if not 1 <= len(key) <= MAX_KEY_LENGTH:
-            message = f"must have 1 to {MAX_KEY_LENGTH} characters"
-            raise InvalidRequest(f"Idempotency-Key {message}.", [("Idempotency-Key", message)])
-        return _once(lambda: view(identity, **path), identity, key)
-
-    return guarded
+    key = http.header("idempotency-key")
+    if key is None:
+        return run()
+    if not 1 <= len(key) <= MAX_KEY_LENGTH:
+        message = f"must have 1 to {MAX_KEY_LENGTH} characters"
+        raise InvalidRequest(f"Idempotency-Key {message}.", [("Idempotency-Key", message)])
+    return _kept(run, who, key)
 
 
-def _once(run: Callable[[], Response], identity: Identity, key: str) -> Response:
+def _kept(run: Callable[[], Response], who: str, key: str) -> Response:
     # Only few requests need this import, and it brings boto3.
     from aws_lambda_powertools.utilities.idempotency import IdempotencyConfig, idempotent_function
     from aws_lambda_powertools.utilities.idempotency import exceptions as powertools
@@ -55,7 +49,7 @@ def _once(run: Callable[[], Response], identity: Identity, key: str) -> Response
         return {"status": response.status_code, "body": response.body}
 
     call = {
-        "who": identity.subject,
+        "who": who,
         "what": f"{request.method} {request.context['path']}",
         "key": key,
         "body": http.body_text(),

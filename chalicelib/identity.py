@@ -1,20 +1,18 @@
 """Identity: who is calling, proved by an OpenID Connect token."""
 
-import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.config import config
 from chalicelib.errors import Forbidden, InvalidToken, MissingCredentials, Unavailable
 from chalicelib.http import header
 from chalicelib.observability import logger
+from chalicelib.operations import Caller
 
 if TYPE_CHECKING:
     from jwt import PyJWK
-
-Group = Literal["admin", "customer"]
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 KEYS_LIFE_S: Final = 3600.0
@@ -27,25 +25,6 @@ class Identity:
 
     subject: str
     admin: bool
-
-
-def requires(group: Group) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Let a view run only for a caller of `group`, and hand it the Identity first; admins pass as customers too.
-
-    Answers 401 without a valid token, 403 to a customer on an admin's call, 503 while the issuer cannot be reached.
-    """
-
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(view)
-        def guarded(**path: str) -> Any:
-            identity = identify(header("authorization"))
-            if group == "admin" and not identity.admin:
-                raise Forbidden("This call is for members of the group `admin`.")
-            return view(identity, **path)
-
-        return guarded
-
-    return decorate
 
 
 def identify(authorization: str | None) -> Identity:
@@ -78,6 +57,16 @@ def identify(authorization: str | None) -> Identity:
     # Issuers send a list, or words in one text as they do for scopes.
     named = groups.split() if isinstance(groups, str) else groups if isinstance(groups, list) else []
     return Identity(subject=str(claims["sub"]), admin="admin" in named)
+
+
+def _admin() -> Identity:
+    identity = identify(header("authorization"))
+    if not identity.admin:
+        raise Forbidden("This call is for members of the group `admin`.")
+    return identity
+
+
+admin: Final = Caller("admins", _admin, ("token",), (MissingCredentials, InvalidToken, Forbidden))
 
 
 _keys: dict[str | None, "PyJWK"] = {}

@@ -6,23 +6,41 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final, Generic, TypeVar
+
+import msgspec
 
 from chalicelib.config import config
-from chalicelib.errors import InvalidCursor, InvalidRequest
+from chalicelib.errors import InvalidCursor
+
+T = TypeVar("T")
 
 DEFAULT_LIMIT: Final = 25
 MAX_LIMIT: Final = 100
 _SIGNATURE_BYTES: Final = 12
 
+Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT, description="How many items a page has at most.")]
+# Only `position` judges a cursor: whatever its fault, it is an InvalidCursor.
+Cursor = Annotated[
+    str,
+    msgspec.Meta(
+        extra_json_schema={"pattern": "^[A-Za-z0-9_-]+$"}, description="`next_cursor` of the page before, unchanged."
+    ),
+]
 
-def limit(text: str | None) -> int:
-    """The page size that a caller asked for. Raises InvalidRequest unless it is a whole number from 1 to 100."""
-    if text is None:
-        return DEFAULT_LIMIT
-    if text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT:
-        return int(text)
-    raise InvalidRequest("limit must be a whole number from 1 to 100.", [("limit", f"must be 1 to {MAX_LIMIT}")])
+
+class PageQuery(msgspec.Struct, frozen=True):
+    """Which page of a list."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: Cursor | None = None
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """One page of a list. Without a `next_cursor` it is the last."""
+
+    items: list[T]
+    next_cursor: Cursor | None
 
 
 def scope(list_name: str, filters: Mapping[str, object]) -> str:

@@ -1,34 +1,70 @@
 """Detail: one incident with its newest report, and the reports that were kept."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-import msgspec
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict
 
 from chalicelib import paging
+from chalicelib.clock import Time
 from chalicelib.errors import IncidentNotFound
 from chalicelib.incidents import listing, models
-from chalicelib.incidents.models import Incident, Occurrence
+from chalicelib.incidents.listing import IncidentSummary
+from chalicelib.incidents.models import Incident, Occurrence, Severity
 from chalicelib.incidents.report import Report, unpack
 
-_SHOWN: Final = (
-    "description",
-    "error_message",
-    "request_data",
-    "response_data",
-    "stack_trace",
-    "url",
-    "route_name",
-    "endpoint",
-    "http_status",
-    "actor_type",
-    "user_id",
-    "user_agent",
-    "was_bypassed",
-    "bypass_reason",
-    "user_notified",
-    "correlation_id",
-)
+
+class IncidentDetail(IncidentSummary, frozen=True):
+    """One incident, with what its newest kept report says; none of that is there while no report is kept yet."""
+
+    description: dict[str, Any] | UnsetType = UNSET
+    error_message: str | UnsetType | None = UNSET
+    request_data: dict[str, Any] | UnsetType | None = UNSET
+    response_data: dict[str, Any] | UnsetType | None = UNSET
+    stack_trace: str | UnsetType | None = UNSET
+    url: str | UnsetType | None = UNSET
+    route_name: str | UnsetType | None = UNSET
+    endpoint: str | UnsetType | None = UNSET
+    http_status: int | UnsetType | None = UNSET
+    actor_type: str | UnsetType | None = UNSET
+    user_id: str | UnsetType | None = UNSET
+    user_agent: str | UnsetType | None = UNSET
+    was_bypassed: bool | UnsetType | None = UNSET
+    bypass_reason: str | UnsetType | None = UNSET
+    user_notified: bool | UnsetType | None = UNSET
+    correlation_id: str | UnsetType | None = UNSET
+    grouped_by: str | UnsetType = UNSET
+    ingest_notes: list[str] | UnsetType = UNSET
+
+
+class KeptReport(Struct, frozen=True):
+    """A report as it was kept: scrubbed, bounded, with notes of what was changed."""
+
+    event_id: str
+    received_at: Time
+    occurred_at: Time
+    severity: Severity
+    environment: str | None
+    release: str | None
+    description: dict[str, Any]
+    error_message: str | None
+    request_data: dict[str, Any] | None
+    response_data: dict[str, Any] | None
+    stack_trace: str | None
+    url: str | None
+    route_name: str | None
+    endpoint: str | None
+    http_status: int | None
+    actor_type: str | None
+    user_id: str | None
+    user_agent: str | None
+    was_bypassed: bool | None
+    bypass_reason: str | None
+    user_notified: bool | None
+    correlation_id: str | None
+    fingerprint: list[str] | None
+    ingest_notes: list[str]
 
 
 def find(incident_id: str, now: datetime) -> Incident:
@@ -39,46 +75,47 @@ def find(incident_id: str, now: datetime) -> Incident:
     return incident
 
 
-def show(incident_id: str, now: datetime) -> dict[str, Any]:
-    """One incident as API.md shows it, with what its newest report says."""
+def show(incident_id: str, now: datetime) -> IncidentDetail:
+    """One incident with what its newest report says. Raises IncidentNotFound."""
     incident = find(incident_id, now)
     key = models.incident_key(incident_id)
     rows = models.read([(key, "HOURS"), (key, "FIX"), (key, "LATEST")])
     newest = models.occurrences_of(incident_id, incident.first_seen, None, 1)
     if (key, "LATEST") in rows:
         newest.append(Occurrence.from_raw_data(rows[key, "LATEST"]))
-    shown = listing.show(incident, rows, now)
-    if newest:
-        report = unpack(max(newest, key=lambda kept: kept.at).report)
-        shown |= _facts(report) | {"grouped_by": report.grouped_by, "ingest_notes": report.notes}
-    return shown
+    summary = asdict(listing.show(incident, rows, now))
+    if not newest:
+        return IncidentDetail(**summary)
+    report = unpack(max(newest, key=lambda kept: kept.at).report)
+    return IncidentDetail(**summary, **_facts(report), grouped_by=report.grouped_by, ingest_notes=report.notes)
 
 
-def occurrences(incident_id: str, limit: int, cursor: str | None, now: datetime) -> listing.Page:
+def occurrences(incident_id: str, limit: int, cursor: str | None, now: datetime) -> paging.Page[KeptReport]:
     """A page of the kept reports, newest first. Raises IncidentNotFound and InvalidCursor."""
     incident = find(incident_id, now)
     scope = paging.scope("occurrences", {"incident_id": incident_id})
     found = models.occurrences_of(incident_id, incident.first_seen, paging.position(scope, cursor), limit + 1)
     items = [_occurrence(row) for row in found[:limit] if row.ttl > now.timestamp()]
-    return listing.Page(items, paging.cursor(scope, found[limit - 1].sk) if len(found) > limit else None)
+    return paging.Page(items, paging.cursor(scope, found[limit - 1].sk) if len(found) > limit else None)
 
 
-def _occurrence(row: Occurrence) -> dict[str, Any]:
+def _occurrence(row: Occurrence) -> KeptReport:
     report = unpack(row.report)
-    return {
-        "event_id": report.event_id,
-        "received_at": report.at,
-        "occurred_at": report.occurred_at or report.at,
-        "severity": report.severity,
-        "environment": report.environment,
-        "release": report.release,
+    return KeptReport(
+        event_id=report.event_id,
+        received_at=report.at,
+        occurred_at=report.occurred_at or report.at,
+        severity=report.severity,
+        environment=report.environment,
+        release=report.release,
         **_facts(report),
-        "fingerprint": report.fingerprint,
-        "ingest_notes": report.notes,
-    }
+        fingerprint=report.fingerprint,
+        ingest_notes=report.notes,
+    )
 
 
 def _facts(report: Report) -> dict[str, Any]:
-    facts = msgspec.structs.asdict(report)
-    facts["error_message"] = report.error_message or report.message
-    return {name: facts[name] for name in _SHOWN}
+    """What both shapes above say of a report, under the same names as the report itself."""
+    shared = set(KeptReport.__struct_fields__) & set(IncidentDetail.__struct_fields__) & set(Report.__struct_fields__)
+    facts = {name: getattr(report, name) for name in shared - {"severity"}}
+    return facts | {"error_message": report.error_message or report.message}

@@ -2,11 +2,14 @@
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Final, cast
+
+from msgspec import Meta, Struct
 
 from chalicelib import clock, paging
+from chalicelib.clock import Time
+from chalicelib.config import FIRST_PROJECT
 from chalicelib.dynamodb import Key, RawRow
 from chalicelib.incidents import models, trend
 from chalicelib.incidents.models import STATUSES, Fix, Incident, Severity, Status
@@ -15,20 +18,24 @@ EXAMINED_PER_PAGE: Final = 100
 MAX_COUNT: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+ProjectId = Annotated[str, Meta(pattern="^[1-9][0-9]{0,9}$")]
+Prefix = Annotated[str, Meta(pattern="^[A-Za-z0-9_.:-]{1,100}$", description="Begins the error key.")]
+Words = Annotated[str, Meta(description="Stands in the error key or the title, whatever its case.")]
+
+
+class Filters(Struct, frozen=True):
     """What a list of incidents is narrowed to; all of it combines."""
 
-    project_id: str
+    project_id: ProjectId = FIRST_PROJECT
     status: Status | None = None
     severity: Severity | None = None
     environment: str | None = None
-    error_key: str | None = None
-    q: str | None = None
+    error_key: Prefix | None = None
+    q: Words | None = None
 
     @property
     def scope(self) -> str:
-        return paging.scope("incidents", asdict(self))
+        return paging.scope("incidents", {name: getattr(self, name) for name in Filters.__struct_fields__})
 
     @property
     def narrow(self) -> bool:
@@ -37,13 +44,48 @@ class Filters:
         return bool(self.severity or self.environment or self.q or (by_error_key and self.status))
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    items: list[dict[str, Any]]
-    next_cursor: str | None
+class IncidentQuery(Filters, frozen=True):
+    """Which incidents, and which page of them."""
+
+    limit: paging.Limit = paging.DEFAULT_LIMIT
+    cursor: paging.Cursor | None = None
 
 
-def page(filters: Filters, limit: int, cursor: str | None, now: datetime) -> Page:
+class IncidentSummary(Struct, frozen=True):
+    """An incident as it is listed. `user_count` is distinct users; `trend` ends with the present hour."""
+
+    incident_id: str
+    project_id: str
+    error_key: str
+    title: str
+    severity: Annotated[Severity, Meta(description="The highest seen.")]
+    status: Status
+    count: int
+    user_count: int
+    first_seen: Time
+    last_seen: Time
+    created_at: Time
+    updated_at: Time
+    environments: list[str]
+    first_release: str | None
+    last_release: str | None
+    regressed: Annotated[bool, Meta(description="It came back after it was FIXED.")]
+    stale_hits: Annotated[int, Meta(description="Reports since the fix that occurred before it.")]
+    fix_commit_hash: str | None
+    fix_notes: str | None
+    fixed_in_release: str | None
+    fixed_at: Time | None
+    trend: Annotated[list[int], Meta(min_length=24, max_length=24, description="Reports an hour, the oldest first.")]
+
+
+class IncidentCount(Struct, frozen=True, omit_defaults=True):
+    """How many incidents there are: exactly, or `more` than that."""
+
+    count: Annotated[int, Meta(ge=0)]
+    more: bool = False
+
+
+def page(filters: Filters, limit: int, cursor: str | None, now: datetime) -> paging.Page[IncidentSummary]:
     """One page: the newest first, or by error key and then the newest under that filter. Raises InvalidCursor."""
     position = paging.position(filters.scope, cursor)
     most = max(limit, EXAMINED_PER_PAGE) if filters.narrow else limit
@@ -62,40 +104,40 @@ def page(filters: Filters, limit: int, cursor: str | None, now: datetime) -> Pag
         rows |= _read(matches, whole=True)
     items = [show(incident, rows, now) for found in matches if (incident := _incident(rows, _id(found)))]
     more = len(positions) > len(examined)
-    return Page(items, paging.cursor(filters.scope, examined[-1]) if more else None)
+    return paging.Page(items, paging.cursor(filters.scope, examined[-1]) if more else None)
 
 
-def show(incident: Incident, rows: dict[Key, RawRow], now: datetime) -> dict[str, Any]:
+def show(incident: Incident, rows: dict[Key, RawRow], now: datetime) -> IncidentSummary:
     """An incident as API.md shows it in lists. `rows` holds its HOURS and FIX, where they exist."""
     hours = rows.get((incident.pk, "HOURS"), {})
     slots = {name: int(value["N"]) for name, value in hours.items() if name.startswith("h")}
     raw_fix = rows.get((incident.pk, "FIX"))
     fix = Fix.from_raw_data(raw_fix) if raw_fix else Fix(incident.pk, "FIX")
     count = int(incident.occurrences)
-    return {
-        "incident_id": incident.incident_id,
-        "project_id": incident.project_id,
-        "error_key": incident.error_key,
-        "title": incident.title,
-        "severity": incident.severity,
-        "status": incident.status,
-        "count": count,
-        "user_count": int(incident.user_count),
-        "first_seen": incident.first_seen,
-        "last_seen": incident.last_seen,
-        "created_at": incident.first_seen,
-        "updated_at": max(incident.last_seen, incident.triaged_at or ""),
-        "environments": sorted(incident.environments or ()),
-        "first_release": incident.first_release,
-        "last_release": incident.last_release,
-        "regressed": bool(incident.regressed),
-        "stale_hits": int(incident.stale_hits),
-        "fix_commit_hash": fix.commit_hash,
-        "fix_notes": fix.notes,
-        "fixed_in_release": incident.fixed_in_release,
-        "fixed_at": incident.fixed_at,
-        "trend": trend.trend(slots, clock.parse(incident.first_seen), count, now),
-    }
+    return IncidentSummary(
+        incident_id=incident.incident_id,
+        project_id=incident.project_id,
+        error_key=incident.error_key,
+        title=incident.title,
+        severity=cast("Severity", incident.severity),
+        status=cast("Status", incident.status),
+        count=count,
+        user_count=int(incident.user_count),
+        first_seen=incident.first_seen,
+        last_seen=incident.last_seen,
+        created_at=incident.first_seen,
+        updated_at=max(incident.last_seen, incident.triaged_at or ""),
+        environments=sorted(incident.environments or ()),
+        first_release=incident.first_release,
+        last_release=incident.last_release,
+        regressed=bool(incident.regressed),
+        stale_hits=int(incident.stale_hits),
+        fix_commit_hash=fix.commit_hash,
+        fix_notes=fix.notes,
+        fixed_in_release=incident.fixed_in_release,
+        fixed_at=incident.fixed_at,
+        trend=trend.trend(slots, clock.parse(incident.first_seen), count, now),
+    )
 
 
 def read_whole(incident_ids: Sequence[str]) -> dict[Key, RawRow]:
@@ -103,12 +145,12 @@ def read_whole(incident_ids: Sequence[str]) -> dict[Key, RawRow]:
     return models.read([(models.incident_key(each), sk) for each in incident_ids for sk in ("META", "HOURS", "FIX")])
 
 
-def count(project_id: str, status: Status | None, since: datetime) -> dict[str, Any]:
+def count(project_id: str, status: Status | None, since: datetime) -> IncidentCount:
     """How many incidents there are (of a status), last seen since the project's retention: exact to 10,000."""
     total = 0
     for each in STATUSES if status is None else (status,):
         total += models.count_status(project_id, each, since, MAX_COUNT + 1 - total)
-    return {"count": total} if total <= MAX_COUNT else {"count": MAX_COUNT, "more": True}
+    return IncidentCount(min(total, MAX_COUNT), total > MAX_COUNT)
 
 
 def alive(incident: Incident, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib import clock
@@ -30,13 +31,12 @@ HOUR: Final = timedelta(hours=1)
 SWEEPER: Final = "groundcrew"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the caller of a report is told."""
+class Receipt(Struct, frozen=True, omit_defaults=True):
+    """What the caller of a report is told. `notes` say what in it was changed or left out."""
 
     incident_id: str
     event_id: str
-    notes: list[str]
+    notes: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,45 @@
 """Stats: the open incidents at a glance, from the newest thousand of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from chalicelib.incidents import listing
-from chalicelib.incidents.listing import Filters
-from chalicelib.incidents.models import Status
+from chalicelib.incidents.listing import Filters, IncidentSummary
+from chalicelib.incidents.models import Severity, Status
+
+K = TypeVar("K")
 
 OPEN: Final[tuple[Status, ...]] = ("ACTIVE", "INVESTIGATING")
 EXAMINED: Final = 1000
 SHOWN: Final = 10
 
-Shown = dict[str, Any]
+
+class Tally(Struct, frozen=True):
+    """A number of incidents, and of their reports."""
+
+    incidents: int
+    occurrences: int
 
 
-def stats(project_id: str, now: datetime) -> dict[str, Any]:
-    """Open (not FIXED) incidents and their occurrences by status, severity and error_key; most frequent; newest.
+class IncidentStats(Struct, frozen=True):
+    """The open (not FIXED) incidents. `more` says that there are older ones than those examined."""
 
-    `more` says that there are older ones than those examined.
-    """
-    open_incidents: list[Shown] = []
+    open: Tally
+    by_status: dict[Status, Tally]
+    by_severity: dict[Severity, Tally]
+    by_error_key: dict[str, Tally]
+    most_frequent: list[IncidentSummary]
+    newest: list[IncidentSummary]
+    more: bool
+
+
+def stats(project_id: str, now: datetime) -> IncidentStats:
+    """What is open in a project, from its newest thousand of each status."""
+    open_incidents: list[IncidentSummary] = []
     more = False
     for status in OPEN:
         cursor = None
@@ -32,29 +50,28 @@ def stats(project_id: str, now: datetime) -> dict[str, Any]:
             if cursor is None:
                 break
         more = more or cursor is not None
-    return {
-        "open": _tally(open_incidents),
-        "by_status": _by("status", open_incidents),
-        "by_severity": _by("severity", open_incidents),
-        "by_error_key": _by("error_key", open_incidents),
-        "most_frequent": _top(open_incidents, lambda incident: incident["count"]),
-        "newest": _top(open_incidents, lambda incident: incident["first_seen"]),
-        "more": more,
-    }
+    return IncidentStats(
+        open=_tally(open_incidents),
+        by_status=_by(lambda incident: incident.status, open_incidents),
+        by_severity=_by(lambda incident: incident.severity, open_incidents),
+        by_error_key=_by(lambda incident: incident.error_key, open_incidents),
+        most_frequent=_top(lambda incident: incident.count, open_incidents),
+        newest=_top(lambda incident: incident.first_seen, open_incidents),
+        more=more,
+    )
 
 
-def _tally(incidents: Iterable[Shown]) -> dict[str, int]:
-    counts = [int(incident["count"]) for incident in incidents]
-    return {"incidents": len(counts), "occurrences": sum(counts)}
+def _tally(incidents: Collection[IncidentSummary]) -> Tally:
+    return Tally(len(incidents), sum(incident.count for incident in incidents))
 
 
-def _by(field: str, incidents: Iterable[Shown]) -> dict[str, dict[str, int]]:
-    groups: defaultdict[str, list[Shown]] = defaultdict(list)
+def _by(key: Callable[[IncidentSummary], K], incidents: Iterable[IncidentSummary]) -> dict[K, Tally]:
+    groups: defaultdict[K, list[IncidentSummary]] = defaultdict(list)
     for incident in incidents:
-        groups[incident[field]].append(incident)
+        groups[key(incident)].append(incident)
     tallies = {name: _tally(group) for name, group in groups.items()}
-    return dict(sorted(tallies.items(), key=lambda item: -item[1]["occurrences"]))
+    return dict(sorted(tallies.items(), key=lambda item: -item[1].occurrences))
 
 
-def _top(incidents: Iterable[Shown], key: Callable[[Shown], Any]) -> list[Shown]:
+def _top(key: Callable[[IncidentSummary], Any], incidents: Iterable[IncidentSummary]) -> list[IncidentSummary]:
     return sorted(incidents, key=key, reverse=True)[:SHOWN]

@@ -1,13 +1,14 @@
 """Triage: what operators do to an incident, each change with its audit row."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Unavailable
 from chalicelib.incidents import detail, models
+from chalicelib.incidents.detail import IncidentDetail
 from chalicelib.incidents.models import Incident, Moved, Status
 from chalicelib.observability import correlation_id
 
@@ -15,7 +16,7 @@ ROUNDS: Final = 5
 
 
 class Triage(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `PATCH /incidents/{id}`."""
+    """What an operator decides about an incident. What is absent or null stays as it is."""
 
     status: Status
     fix_commit_hash: Annotated[str, msgspec.Meta(max_length=64)] | None = None
@@ -23,7 +24,7 @@ class Triage(msgspec.Struct, forbid_unknown_fields=True):
     fixed_in_release: Annotated[str, msgspec.Meta(max_length=64)] | None = None
 
 
-def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> dict[str, Any]:
+def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> IncidentDetail:
     """Set the status, and how it was fixed; returns the incident. Safe to repeat: a fix keeps its first time.
 
     Raises IncidentNotFound, and Unavailable while others keep changing the incident.

@@ -8,9 +8,11 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Final
 
+from chalicelib import clock
 from chalicelib.config import FIRST_PROJECT, config
 from chalicelib.errors import InvalidIngestKey, MissingCredentials, OriginNotAllowed, QuotaExceeded
 from chalicelib.http import header, origin_matches, parameter
+from chalicelib.operations import Caller
 from chalicelib.projects import models, quotas, settings
 from chalicelib.projects.settings import Terms
 
@@ -73,3 +75,11 @@ def _look_up(key: str, now: datetime) -> Terms | None:
         first = settings.find(FIRST_PROJECT, now)
         return settings.terms(first) if key in (first.ingest_keys or ()) else None
     return None
+
+
+key: Final = Caller(
+    "holders of an ingest key",
+    lambda: terms(clock.now()),
+    ("ingest_key", "ingest_key_in_query"),
+    (MissingCredentials, InvalidIngestKey, OriginNotAllowed),
+)

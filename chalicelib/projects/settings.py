@@ -3,12 +3,13 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from chalicelib import clock, paging
+from chalicelib.clock import Time
 from chalicelib.config import FIRST_PROJECT, config
 from chalicelib.errors import Conflict, ProjectNotFound
 from chalicelib.observability import correlation_id
@@ -27,7 +28,7 @@ Days = Annotated[int, msgspec.Meta(ge=1, le=3650)]
 
 
 class NewProject(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `POST /projects`. A quota of 0 is none."""
+    """A project to be made. A quota of 0 is none."""
 
     name: Name
     quota_per_minute: Quota = 0
@@ -37,13 +38,35 @@ class NewProject(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ProjectChange(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `PATCH /projects/{id}`: what is absent stays as it is."""
+    """What is to change of a project: what is absent stays as it is."""
 
     name: Name | UnsetType = UNSET
     quota_per_minute: Quota | UnsetType = UNSET
     allowed_origins: Origins | UnsetType = UNSET
     retention_days: Days | UnsetType = UNSET
     scrub: Scrub | UnsetType = UNSET
+
+
+class ProjectSettings(msgspec.Struct, frozen=True):
+    """A project. `refused_today` counts the reports over its quota since midnight UTC."""
+
+    project_id: str
+    name: str
+    keys: list[str]
+    dsn: str | None
+    quota_per_minute: int
+    refused_today: int
+    allowed_origins: list[str]
+    retention_days: int
+    scrub: Scrub
+    created_at: Time
+    updated_at: Time
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """One more ingest key."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +80,7 @@ class Terms:
     scrub: Scrub
 
 
-def make(new: NewProject, actor: str, now: datetime) -> dict[str, Any]:
+def make(new: NewProject, actor: str, now: datetime) -> ProjectSettings:
     """Make a project with its first ingest key."""
     return show(_make(models.next_id(), secrets.token_hex(16), new, actor, now), now)
 
@@ -92,36 +115,34 @@ def retention_days(project_id: str, now: datetime) -> int:
         return config().retention_days
 
 
-def show(project: Project, now: datetime) -> dict[str, Any]:
-    """A project as API.md shows it."""
+def show(project: Project, now: datetime) -> ProjectSettings:
+    """A project as operators see it."""
     keys = sorted(project.ingest_keys or ())
-    return {
-        "project_id": project.project_id,
-        "name": project.name,
-        "keys": keys,
-        "dsn": _dsn(project.project_id, keys[0]) if keys else None,
-        "quota_per_minute": int(project.quota_per_minute),
-        "refused_today": quotas.refused_today(project.project_id, now),
-        "allowed_origins": list(project.allowed_origins),
-        "retention_days": int(project.retention_days),
-        "scrub": project.scrub,
-        "created_at": project.created_at,
-        "updated_at": project.updated_at,
-    }
+    return ProjectSettings(
+        project_id=project.project_id,
+        name=project.name,
+        keys=keys,
+        dsn=_dsn(project.project_id, keys[0]) if keys else None,
+        quota_per_minute=int(project.quota_per_minute),
+        refused_today=quotas.refused_today(project.project_id, now),
+        allowed_origins=list(project.allowed_origins),
+        retention_days=int(project.retention_days),
+        scrub=msgspec.convert(project.scrub, Scrub),
+        created_at=project.created_at,
+        updated_at=project.updated_at,
+    )
 
 
-def page(limit: int, cursor: str | None, now: datetime) -> tuple[list[dict[str, Any]], str | None]:
-    """A page of projects in the order of their ids, and the cursor of the next. Raises InvalidCursor."""
+def page(limit: int, cursor: str | None, now: datetime) -> paging.Page[ProjectSettings]:
+    """A page of projects in the order of their ids. Raises InvalidCursor."""
     find(FIRST_PROJECT, now)
     scope = paging.scope("projects", {})
     found = models.page(paging.position(scope, cursor), limit + 1)
-    more = len(found) > limit
-    return [show(project, now) for project in found[:limit]], paging.cursor(
-        scope, found[limit - 1].sk
-    ) if more else None
+    items = [show(project, now) for project in found[:limit]]
+    return paging.Page(items, paging.cursor(scope, found[limit - 1].sk) if len(found) > limit else None)
 
 
-def change(project_id: str, change: ProjectChange, actor: str, now: datetime) -> dict[str, Any]:
+def change(project_id: str, change: ProjectChange, actor: str, now: datetime) -> ProjectSettings:
     """Change settings; containers follow within a minute. Raises ProjectNotFound."""
     project = find(project_id, now)
     changes = msgspec.to_builtins(change)
@@ -130,12 +151,12 @@ def change(project_id: str, change: ProjectChange, actor: str, now: datetime) ->
     return show(find(project_id, now), now)
 
 
-def make_key(project_id: str, actor: str, now: datetime) -> str:
+def make_key(project_id: str, actor: str, now: datetime) -> NewKey:
     """One more ingest key for a project. Raises ProjectNotFound, and Conflict where it has twenty."""
     project, key = find(project_id, now), secrets.token_hex(16)
     if not models.add_key(project, key, MOST_KEYS, _audit(project_id, actor, "make key", key, now)):
         raise Conflict(f"A project has at most {MOST_KEYS} keys; revoke one first.")
-    return key
+    return NewKey(key)
 
 
 def revoke_key(project_id: str, key: str, actor: str, now: datetime) -> None:

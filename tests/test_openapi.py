@@ -1,0 +1,211 @@
+"""The API's description, through the public door: it is complete, it is true, and it withstands what it invites."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import hypothesis
+import jsonschema
+import pytest
+import schemathesis
+from chalice.config import Config
+from openapi_spec_validator import validate
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi import checks
+
+from app import app
+from infra import gateway, template
+from tests import issuer
+from tests.conftest import INGEST_KEY, Answer, Door
+
+UNKNOWN = "0" * 32
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.unsupported_method,
+]
+
+_serve = gateway.application(app, Config(), lambda _: None)
+
+
+def served(environ: dict[str, Any], start: Any) -> Any:
+    """The gateway, told what a server adds to the requests of a test client."""
+    uri = f"{environ['REQUEST_URI']}?{environ['QUERY_STRING']}"
+    return _serve(environ | {"REMOTE_ADDR": "127.0.0.1", "REQUEST_URI": uri}, start)
+
+
+api = schemathesis.openapi.from_wsgi("/openapi.json", served)
+api.config.update(base_url="http://localhost")
+api.config.generation.update(modes=list(GenerationMode), with_security_parameters=False)
+
+
+@pytest.fixture
+def document(door: Door) -> dict[str, Any]:
+    answer = door.call("GET", "/openapi.json")
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*")
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def test_it_is_openapi_and_holds_every_route_and_nothing_else(document: dict[str, Any]) -> None:
+    validate(document)
+    assert document["openapi"].startswith("3.1.")
+    assert document["servers"] == [{"url": "https://ops.example.com/api"}]
+    described = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    assert described == {(path, method.lower()) for path, methods in app.routes.items() for method in methods} - {
+        (path, "options") for path in app.routes
+    }
+
+
+def test_it_knows_the_errors_of_the_gateway(document: dict[str, Any]) -> None:
+    responses = template.load()["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    reporting = document["paths"]["/incidents"]["post"]["responses"]
+    for name in ("REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "THROTTLED"):
+        error = responses[name]
+        schema = reporting[error["StatusCode"]]["content"]["application/json"]["schema"]
+        assert json.loads(error["ResponseTemplates"]["application/json"])["Code"] in codes(schema)
+    for status in ("429", "503"):
+        assert "Retry-After" in reporting[status]["headers"]
+
+
+def codes(schema: dict[str, Any]) -> list[str]:
+    found: list[str] = schema["allOf"][1]["properties"]["Code"]["enum"]
+    return found
+
+
+@pytest.fixture
+def described(door: Door, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Every answer is held against its description, strictly; the operations that were called."""
+    called: set[str] = set()
+    call = Door.call
+
+    def watched(door: Door, method: str, path: str, body: Any = b"", **headers: str) -> Answer:
+        answer = call(door, method, path, body, **headers)
+        parts = urlsplit(path).path.strip("/").split("/")
+        found = next(each for each in document["paths"] if matches(each.strip("/").split("/"), parts))
+        operation = document["paths"][found][method.lower()]
+        called.add(operation["operationId"])
+        response = operation["responses"][str(answer.status)]
+        for name in response["headers"]:
+            assert name.lower() in answer.headers
+        if "content" not in response:
+            assert answer.body == b""
+        for media_type, content in response.get("content", {}).items():
+            assert answer.headers["content-type"].partition(";")[0] == media_type
+            if media_type == "application/json":
+                jsonschema.validate(answer.json, strict(content["schema"], document))
+        return answer
+
+    monkeypatch.setattr(Door, "call", watched)
+    return called
+
+
+def matches(template: list[str], parts: list[str]) -> bool:
+    return len(template) == len(parts) and all(
+        own == given or own.startswith("{") for own, given in zip(template, parts, strict=True)
+    )
+
+
+def strict(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """`schema`, with models that take no properties but those described."""
+    closed = {
+        name: model | {"additionalProperties": False} for name, model in document["components"]["schemas"].items()
+    }
+    return {**schema, "components": {"schemas": closed}}
+
+
+def test_every_answer_is_as_described(door: Door, document: dict[str, Any], described: set[str]) -> None:
+    taken = door.report(severity="HIGH", environment="live", user_id="u", http_status=500, color="red")
+    assert taken["notes"]
+    path = f"/incidents/{taken['incident_id']}"
+    door.report("b")
+    good, bad = {"error_key": "x", "description": {}}, {"error_key": "x"}
+    assert [len(each) for each in door.ingest({"reports": [good, bad]}).json["results"]] == [2, 3]
+    page = door.admin("GET", "/incidents?limit=1").json
+    door.admin("GET", f"/incidents?limit=1&cursor={page['next_cursor']}")
+    door.admin("GET", "/incidents?status=ACTIVE&severity=HIGH&environment=live&error_key=h&q=o&project_id=1")
+    for call in (
+        "/incidents/count",
+        "/incidents/stats",
+        path,
+        f"{path}/occurrences",
+        "/health",
+        "/openapi.json",
+        "/docs",
+    ):
+        assert door.admin("GET", call).status == 200
+    assert door.admin("PATCH", path, {"status": "FIXED", "fix_notes": "Done."}).status == 200
+    door.admin("DELETE", path)
+    made = door.admin("POST", "/projects", {"name": "web", "quota_per_minute": 1}, idempotency_key="k").json
+    assert made == door.admin("POST", "/projects", {"name": "web", "quota_per_minute": 1}, idempotency_key="k").json
+    project = f"/projects/{made['project_id']}"
+    door.admin("GET", "/projects?limit=1")
+    door.admin("PATCH", project, {"scrub": {"ips": "hash"}})
+    key = door.admin("POST", f"{project}/keys").json["key"]
+    quota = [door.call("POST", "/incidents", good, x_ingest_key=key).status for _ in range(3)]
+    assert quota[-1] == 429
+    for each in (key, *made["keys"]):
+        assert door.admin("DELETE", f"{project}/keys/{each}").status == 204
+    assert door.admin("GET", project).json["dsn"] is None
+
+    refused = [
+        door.call("POST", "/incidents", good),
+        door.ingest({}),
+        door.ingest(b"{"),
+        door.ingest([]),
+        door.ingest({"reports": []}),
+        door.ingest(b'"' + b"x" * 256 * 1024 + b'"'),
+        door.ingest(good, content_type="application/xml"),
+        door.call("GET", "/incidents"),
+        door.admin("GET", "/incidents?limit=0"),
+        door.admin("GET", "/incidents?cursor=x"),
+        door.admin("GET", path),
+        door.admin("GET", "/projects/9"),
+        door.admin("PATCH", path, {"status": "FIXED"}),
+        door.admin("PATCH", path, {"status": "DONE"}),
+        door.admin("PATCH", path, b"["),
+        door.admin("PATCH", path, b'{"status": "\\ud800"}'),
+        door.admin("POST", "/projects", {"name": "other"}, idempotency_key="k"),
+        door.admin("POST", "/projects", {"name": "other"}, idempotency_key="k" * 129),
+    ]
+    assert all(400 <= answer.status < 500 for answer in refused)
+    operations = [each for methods in document["paths"].values() for each in methods.values()]
+    assert described == {operation["operationId"] for operation in operations}
+
+
+def test_the_page_shows_all_of_it_and_loads_nothing(door: Door, document: dict[str, Any]) -> None:
+    answer = door.call("GET", "/docs")
+    page = answer.body.decode()
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    for path, methods in document["paths"].items():
+        for method in methods:
+            assert f"<code>{method.upper()} {path}</code>" in page
+    for name in document["components"]["schemas"]:
+        assert f'id="{name}"' in page
+    assert "<script" not in page
+    assert "src=" not in page
+    assert 'href="openapi.json"' in page
+
+
+@api.parametrize()
+@hypothesis.settings(
+    max_examples=10,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
+@pytest.mark.usefixtures("cloud")
+def test_it_withstands_what_it_invites(case: schemathesis.Case[Any]) -> None:
+    # Unknown parameters are ignored, and a report is taken, with a note, whatever its optional fields hold.
+    unknown = set(case.query or ()) - {parameter.name for parameter in case.operation.query}
+    lenient = bool(unknown) or (case.method, case.path) == ("POST", "/incidents")
+    case.call_and_validate(
+        headers={"X-Ingest-Key": INGEST_KEY, "Authorization": f"Bearer {issuer.token()}"},
+        checks=[*CHECKS, *([] if lenient else [checks.negative_data_rejection])],
+    )
