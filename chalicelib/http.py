@@ -131,7 +131,7 @@ def _cors(event: Request) -> dict[str, str]:
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin", **exposed}
     if allowed:
         # Another origin is told which one may read this, and so may not read it.
-        return {"Access-Control-Allow-Origin": allowed[0], "Vary": "Origin", **exposed}
+        return {"Access-Control-Allow-Origin": allowed[0].removesuffix(":*"), "Vary": "Origin", **exposed}
     return exposed
 
 

@@ -24,6 +24,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from unittest import mock
 
+import boto3
 import httpx
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -34,6 +35,7 @@ from chalice.test import HTTPResponse
 
 from chalicelib import dynamodb
 from chalicelib.incidents import memory, models, overflow
+from infra import resources
 
 Item = Mapping[str, Mapping[str, Any]]
 Key = Mapping[str, Mapping[str, str]]
@@ -285,10 +287,11 @@ def survives(point: Point, life: Callable[[], object]) -> bool:
         dies = call.writes and next(writes) == point.nth
         if dies and point.when == "before":
             raise Crash
-        answer = call.make()
-        if dies:
-            raise Crash
-        return answer
+        try:
+            return call.make()
+        finally:
+            if dies:
+                raise Crash
 
     memory.forget()
     try:
@@ -472,7 +475,10 @@ def _next_order(choices: list[Choice]) -> list[int] | None:
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """A MiniStack of its own, empty; yields its URL. moto would be in the same process, and is not safe for threads."""
+    """A MiniStack of its own, with the template's tables and queues; yields its URL.
+
+    moto lives in the process that it fakes AWS for, is not safe for threads, and is several times slower.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free, tempfile.TemporaryDirectory() as directory:
         port = free.getsockname()[1]
         free.close()
@@ -488,6 +494,8 @@ def ministack() -> Iterator[str]:
         with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(f"{url}/_ministack/health", process)
+            with aimed_at(url):
+                resources.create("test", boto3.Session())
             yield url
             assert process.stdin
             process.stdin.close()
@@ -505,15 +513,18 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def aimed_at(url: str) -> Iterator[None]:
-    """Make this process talk to the AWS at `url`.
+    """Make this process talk to the AWS at `url`, as a container that remembers nothing.
 
     Table names are bound at import and are the same everywhere; the clients, which are made once, must be made anew.
     """
     connection = models.table().connection
     with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}), mock.patch.object(connection, "_client", None):
-        overflow._client.cache_clear()
-        overflow._url.cache_clear()
-        memory.forget()
+        _forget_all()
         yield
+    _forget_all()
+
+
+def _forget_all() -> None:
     overflow._client.cache_clear()
     overflow._url.cache_clear()
+    memory.forget()

@@ -167,6 +167,7 @@ class Audit(Row):
 class Seen(Row):
     incident_id = UnicodeAttribute()
     at = UnicodeAttribute()
+    stale = BooleanAttribute(default=False)
 
 
 class Moved(Exception):
@@ -248,7 +249,7 @@ def _actions(incident: Incident, now: datetime, count: int, stale: int, *, reope
         Incident.g2s.set(error_key_position(incident.error_key, now, incident.incident_id)),
         Incident.ttl.set(expires(now)),
         Incident.g2p.set(incident.g2p),
-        Incident.first_seen.set(Incident.first_seen | stamp),
+        Incident.first_seen.set(Incident.first_seen | incident.first_seen),
         Incident.title.set(Incident.title | incident.title),
         Incident.severity.set(Incident.severity | incident.severity),
     ]
@@ -360,9 +361,14 @@ def halve_users(users: Users, dropped: set[bytes]) -> None:
     _if_still(users, actions, unhalved)
 
 
-def keep(incident_id: str, occurrence: Occurrence) -> None:
-    """Keep a report under its own key."""
-    occurrence.pk, occurrence.sk = incident_key(incident_id), f"OCC#{occurrence.at}#{occurrence.event_id}"
+def keep(incident: Incident, occurrence: Occurrence) -> None:
+    """Keep a report under its own key.
+
+    Reports that race, or waited in the queue, may have been received before the one that began the incident; rows from
+    before its beginning are those of a deleted one.
+    """
+    since = max(occurrence.at, incident.first_seen)
+    occurrence.pk, occurrence.sk = incident.pk, f"OCC#{since}#{occurrence.event_id}"
     patiently(occurrence.save)
 
 

@@ -21,8 +21,11 @@ from chalicelib.observability import correlation_id, logger
 from chalicelib.observability import count as measure
 
 KEEP_ALL_UP_TO: Final = 100
+# In bytes: together with what is always there they keep the hot row under 1 KB, whoever reports.
+MAX_HOT_TITLE: Final = 128
 MAX_HOT_RELEASE: Final = 64
-MAX_ENVIRONMENTS_BYTES: Final = 256
+MAX_HOT_ENVIRONMENT: Final = 64
+MAX_HOT_ENVIRONMENTS: Final = 126
 ROUNDS: Final = 10
 LATEST_EVERY: Final = timedelta(seconds=1)
 USER_EVERY: Final = timedelta(days=1)
@@ -76,15 +79,9 @@ def complete(counted: Counted, now: datetime) -> None:
     if incident is None:
         return
     _keep(incident, counted.stale, int(incident.stale_hits), now)
-    if not counted.fresh:
-        return
-    _raise_severity(incident, counted.fresh)
-    _note_environments(incident, counted.fresh)
-    _note_users(incident, counted.fresh, now)
-    _start_hour(incident, len(counted.fresh), now)
-    kept = _keep(incident, counted.fresh, int(incident.occurrences), now)
-    if not kept:
-        _keep_latest(incident, counted.fresh[-1], now)
+    if counted.fresh:
+        _start_hour(incident, len(counted.fresh), now)
+        _note_and_keep(incident, counted.fresh, now)
 
 
 def _record_group(incident_id: str, reports: Sequence[Report], now: datetime) -> dict[str, str]:
@@ -120,7 +117,7 @@ def _count(reports: Sequence[Report], now: datetime) -> tuple[Counted, list[Repo
             return Counted(None, [], []), repeated
         stale = [report for report in pending if found is not None and _is_stale(report, found)]
         fresh = [report for report in pending if report not in stale]
-        events = [_seen(report) for report in pending if report.named]
+        events = [_seen(report, stale=report in stale) for report in pending if report.named]
         try:
             incident = models.add(
                 _facts(fresh or stale, now), now, count=len(fresh), stale=len(stale), events=events, found=found
@@ -157,21 +154,23 @@ def _facts(reports: Sequence[Report], now: datetime) -> Incident:
         "META",
         g2p=f"P#{newest.project_id}",
         g2s=models.error_key_position(newest.error_key, now, newest.incident_id),
-        title=newest.title,
+        title=_within(newest.title, MAX_HOT_TITLE),
         severity=_highest(reports),
-        environments={newest.environment} if newest.environment else None,
-        last_release=(newest.release or "")[:MAX_HOT_RELEASE] or None,
+        first_seen=min(report.at for report in reports),
+        environments={_within(newest.environment, MAX_HOT_ENVIRONMENT)} if newest.environment else None,
+        last_release=_within(newest.release, MAX_HOT_RELEASE) if newest.release else None,
         user_count=int(any(report.user_id for report in reports)),
     )
 
 
-def _seen(report: Report) -> Seen:
+def _seen(report: Report, *, stale: bool) -> Seen:
     at = clock.parse(report.at)
     return Seen(
         models.event_key(report.project_id, report.event_id),
         "META",
         incident_id=report.incident_id,
         at=report.at,
+        stale=stale,
         ttl=int((at + models.SEEN_FOR).timestamp()),
     )
 
@@ -185,11 +184,29 @@ def _complete_repeated(report: Report, now: datetime) -> str:
     first = replace(report, at=seen.at)
     incident = models.find(seen.incident_id)
     if incident is not None and first.incident_id == seen.incident_id:
-        _raise_severity(incident, [first])
-        _note_environments(incident, [first])
-        _note_users(incident, [first], now)
-        _keep(incident, [first], int(incident.occurrences), now)
+        if seen.stale:
+            _keep(incident, [first], int(incident.stale_hits), now)
+        else:
+            _note_and_keep(incident, [first], now)
     return seen.incident_id
+
+
+def _note_and_keep(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
+    _raise_severity(incident, reports)
+    _note_environments(incident, reports)
+    _note_users(incident, reports, now)
+    newest_kept = _keep(incident, reports, int(incident.occurrences), now)
+    if not newest_kept:
+        _keep_latest(incident, reports[-1], now)
+
+
+def _within(text: str, most: int) -> str:
+    """As much of a text as fits into `most` bytes of UTF-8."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def _highest(reports: Sequence[Report]) -> models.Severity:
@@ -204,12 +221,13 @@ def _raise_severity(incident: Incident, reports: Sequence[Report]) -> None:
 
 def _note_environments(incident: Incident, reports: Sequence[Report]) -> None:
     known = set(incident.environments or ())
-    for environment in dict.fromkeys(report.environment for report in reports):
-        if environment is None or environment in known or len(known) == models.MAX_ENVIRONMENTS:
-            continue
-        known.add(environment)
-        if sum(len(name.encode()) for name in known) <= MAX_ENVIRONMENTS_BYTES:
+    named = [_within(report.environment, MAX_HOT_ENVIRONMENT) for report in reports if report.environment]
+    for environment in dict.fromkeys(named):
+        grown = known | {environment}
+        fits = len(grown) <= models.MAX_ENVIRONMENTS and sum(map(_size, grown)) <= MAX_HOT_ENVIRONMENTS
+        if environment not in known and fits:
             models.add_environment(incident.incident_id, environment)
+            known = grown
 
 
 def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
@@ -243,7 +261,7 @@ def _keep(incident: Incident, reports: Sequence[Report], last_ordinal: int, now:
     for ordinal, report in enumerate(reports, start=last_ordinal - len(reports) + 1):
         kept = worth_keeping(ordinal)
         if kept:
-            models.keep(incident.incident_id, _occurrence(report, now))
+            models.keep(incident, _occurrence(report, now))
     return kept
 
 

@@ -20,7 +20,7 @@ class Triage(msgspec.Struct, forbid_unknown_fields=True):
     status: Status
     fix_commit_hash: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     fix_notes: Annotated[str, msgspec.Meta(max_length=4000)] | None = None
-    fixed_in_release: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    fixed_in_release: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}$")] | None = None
 
 
 def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> dict[str, Any]:

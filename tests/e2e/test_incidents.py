@@ -298,10 +298,10 @@ def test_a_report_is_refused_in_words(hub: Hub, body: bytes, content_type: str, 
 
 
 @pytest.mark.parametrize(
-    ("key", "code"), [("", "MissingCredentials"), ("0" * 32, "InvalidIngestKey"), ("ü", "InvalidIngestKey")]
+    ("sent", "code"), [("", "MissingCredentials"), ("0" * 32, "InvalidIngestKey"), ("ключ", "InvalidIngestKey")]
 )
-def test_a_report_needs_the_ingest_key(hub: Hub, key: str, code: str) -> None:
-    headers = httpx.Headers({"X-Ingest-Key": key}, encoding="utf-8")
+def test_a_report_needs_the_ingest_key(hub: Hub, sent: str, code: str) -> None:
+    headers = httpx.Headers({"X-Ingest-Key": sent}, encoding="utf-8")
     answer = hub.anyone.post("/incidents", json={"error_key": "e2e", "description": {}}, headers=headers)
     expect_error(answer, 401, code)
 

@@ -32,7 +32,7 @@ def test_the_founding_case_is_a_line_in_a_list(door: Door) -> None:
 
 
 def test_every_field_is_kept(door: Door) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "severity": "HIGH",
         "environment": "production",
         "release": "web@2.3.1",
