@@ -5,6 +5,7 @@ from datetime import datetime
 
 from chalicelib.dynamodb import Busy
 from chalicelib.incidents import models, overflow, recording
+from chalicelib.incidents.overflow import Done
 from chalicelib.incidents.report import Report
 from chalicelib.observability import logger
 
@@ -15,15 +16,15 @@ def absorb(messages: Mapping[str, str], now: datetime) -> list[str]:
     Messages may come twice, late and in any order. One that cannot be read is left to become a dead letter.
     """
     failed: list[str] = []
-    groups: dict[str, dict[str, tuple[Report, bool]]] = {}
+    groups: dict[str, dict[str, tuple[Report, Done]]] = {}
     for message_id, body in messages.items():
         try:
-            report, counted = overflow.read(body)
+            report, done = overflow.read(body)
         except ValueError:
             logger.exception("unreadable message", message_id=message_id)
             failed.append(message_id)
         else:
-            groups.setdefault(report.incident_id, {})[message_id] = (report, counted)
+            groups.setdefault(report.incident_id, {})[message_id] = (report, done)
     for incident_id, group in groups.items():
         try:
             _absorb_group(incident_id, list(group.values()), now)
@@ -33,8 +34,11 @@ def absorb(messages: Mapping[str, str], now: datetime) -> list[str]:
     return failed
 
 
-def _absorb_group(incident_id: str, group: list[tuple[Report, bool]], now: datetime) -> None:
-    recording.fold([report for report, counted in group if not counted], now)
-    uncompleted = [report for report, counted in group if counted]
-    if uncompleted:
-        recording.complete(recording.Counted(models.find(incident_id), uncompleted, []), now)
+def _absorb_group(incident_id: str, group: list[tuple[Report, Done]], now: datetime) -> None:
+    waiting: dict[Done, list[Report]] = {"nothing": [], "fresh": [], "stale": []}
+    for report, done in group:
+        waiting[done].append(report)
+    recording.fold(waiting["nothing"], now)
+    if waiting["fresh"] or waiting["stale"]:
+        counted = recording.Counted(models.find(incident_id), waiting["fresh"], waiting["stale"])
+        recording.complete(counted, now)

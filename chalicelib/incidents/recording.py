@@ -68,6 +68,7 @@ def fold(reports: Sequence[Report], now: datetime) -> None:
     """Record named reports of one incident in as few writes as there can be. Safe to repeat. Raises Busy."""
     for start in range(0, len(reports), models.MAX_EVENTS_PER_COUNT):
         counted, repeated = _count(reports[start : start + models.MAX_EVENTS_PER_COUNT], now)
+        _start_hour(counted, now)
         complete(counted, now)
         for report in repeated:
             _complete_repeated(report, now)
@@ -80,7 +81,6 @@ def complete(counted: Counted, now: datetime) -> None:
         return
     _keep(incident, counted.stale, int(incident.stale_hits), now)
     if counted.fresh:
-        _start_hour(incident, len(counted.fresh), now)
         _note_and_keep(incident, counted.fresh, now)
 
 
@@ -91,19 +91,21 @@ def _record_group(incident_id: str, reports: Sequence[Report], now: datetime) ->
     except Busy:
         measure("ReportsQueued", len(reports))
         logger.warning("reports wait in the queue", incident_id=incident_id, reports=len(reports))
-        overflow.send([replace(report, named=True) for report in reports], counted=False)
+        overflow.send([replace(report, named=True) for report in reports])
         return {}
     measure("ReportsRecorded", len(counted.fresh) + len(counted.stale))
     try:
+        _start_hour(counted, now)
         complete(counted, now)
     except Busy:
-        overflow.send([*counted.fresh, *counted.stale], counted=True)
+        overflow.send(counted.fresh, "fresh")
+        overflow.send(counted.stale, "stale")
     homes = {}
     for report in repeated:
         try:
             homes[report.event_id] = _complete_repeated(report, now)
         except Busy:
-            overflow.send([report], counted=False)
+            overflow.send([report])
     return homes
 
 
@@ -245,12 +247,14 @@ def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) ->
         memory.written(mark, now, USER_EVERY)
 
 
-def _start_hour(incident: Incident, counted: int, now: datetime) -> None:
-    hour = trend.hour_of(now)
+def _start_hour(counted: Counted, now: datetime) -> None:
+    incident, hour = counted.incident, trend.hour_of(now)
+    if incident is None or not counted.fresh:
+        return
     mark = ("hour", incident.pk, hour)
     if hour <= trend.hour_of(clock.parse(incident.first_seen)) or not memory.due(mark, now):
         return
-    start = trend.packed(hour, int(incident.occurrences) - counted)
+    start = trend.packed(hour, int(incident.occurrences) - len(counted.fresh))
     models.start_hour(incident.incident_id, trend.slot(hour), trend.packed(hour, 0), start, models.expires(now))
     memory.written(mark, now, HOUR)
 
