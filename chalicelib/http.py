@@ -15,6 +15,7 @@ from chalice.app import Request, Response
 from chalicelib.config import config
 from chalicelib.errors import ApiError, InvalidBody, InvalidRequest, PayloadTooLarge
 from chalicelib.observability import correlate, flush, logger
+from chalicelib.storable import storable
 
 T = TypeVar("T")
 
@@ -31,7 +32,9 @@ PREFLIGHT_SECONDS: Final = 7200
 ANY_ORIGIN: Final = frozenset({"GET /health", "POST /incidents"})
 
 _request: ContextVar[Request] = ContextVar("request")
-_FIELD = re.compile(r" - at `\$\.?([^`]*)`$")
+# How msgspec names the place of a mistake, and a field that is missing or unknown there.
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_NAMED = re.compile(r"field `([^`]*)`$")
 
 
 def request() -> Request:
@@ -56,7 +59,8 @@ def choice(name: str, allowed: tuple[str, ...]) -> str | None:
     """A query parameter that must be one of `allowed` where present. Raises InvalidRequest."""
     value = parameter(name)
     if value is not None and value not in allowed:
-        raise InvalidRequest(f"{name} must be one of {', '.join(allowed)}.", [(name, f"must be one of {allowed}")])
+        expected = f"must be one of {', '.join(allowed)}"
+        raise InvalidRequest(f"{name} {expected}.", [(name, expected)])
     return value
 
 
@@ -82,17 +86,17 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
 
 def model(shape: type[T]) -> T:
     """The body as a request model. Raises InvalidRequest that names the field at fault."""
-    body = json_object()
+    body = storable(json_object(), [])
     try:
         return msgspec.convert(body, shape)
     except msgspec.ValidationError as error:
-        where = _FIELD.search(str(error))
-        message = _FIELD.sub("", str(error))
-        raise InvalidRequest(f"{message}.", [(where[1] if where else "", message)]) from error
+        message = _PATH.sub("", str(error))
+        found = [*_PATH.findall(str(error)), *_NAMED.findall(message)]
+        raise InvalidRequest(f"{message}.", [(".".join(filter(None, found)), message)]) from error
 
 
 def middleware(event: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Around every view: the correlation id, rendered errors, CORS headers, one log line, one metric."""
+    """Around every view: the correlation id, rendered errors, CORS headers, one log line, the metrics."""
     started = time.perf_counter()
     correlation = correlate(event.headers.get("x-correlation-id"))
     _request.set(event)

@@ -71,14 +71,14 @@ def test_a_bad_token_is_a_401(door: Door, kind: str) -> None:
     assert (answer.status, answer.json["Code"]) in [(401, "InvalidToken"), (401, "MissingCredentials")]
 
 
-@pytest.mark.parametrize("groups", [None, [], ["admins"], "administrator", {"admin": 1}, 7, "customer"])
+@pytest.mark.parametrize("groups", [None, [], ["admins"], "administrator", "Assistant admin", {"admin": 1}, 7, "customer"])
 def test_only_the_group_admin_is_an_admin(door: Door, groups: Any) -> None:
     token = issuer.token(groups=groups)
     assert door.call("GET", "/incidents", authorization=f"Bearer {token}").status == 403
 
 
-@pytest.mark.parametrize("groups", [["customer", "admin"], "admin", "customer admin"])
-def test_groups_may_be_a_list_or_words(door: Door, groups: Any) -> None:
+@pytest.mark.parametrize("groups", [["customer", "admin"], "admin"])
+def test_groups_may_be_a_list_or_one_name(door: Door, groups: Any) -> None:
     token = issuer.token(groups=groups)
     assert door.call("GET", "/incidents", authorization=f"bearer {token}").status == 200
 
@@ -96,8 +96,7 @@ def test_an_ingest_key_opens_nothing_else(door: Door) -> None:
 
 
 def test_an_unreachable_issuer_is_a_503(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "_keys", {})
-    monkeypatch.setattr(identity, "_fetched_at", -identity.KEYS_LIFE_S)
+    monkeypatch.setattr(identity, "_issuer", identity._Issuer({}, -identity.KEYS_LIFE_S))
     monkeypatch.setattr(issuer._Handler, "do_GET", lambda handler: handler.send_error(500))
     answer = door.admin("GET", "/incidents")
     assert (answer.status, answer.json["Code"]) == (503, "Unavailable")
@@ -113,7 +112,7 @@ def test_unknown_keys_are_not_asked_for_at_every_request(door: Door, monkeypatch
         return fetch()
 
     monkeypatch.setattr(identity, "_fetch_keys", counted)
-    monkeypatch.setattr(identity, "_fetched_at", -identity.KEYS_LIFE_S)
+    monkeypatch.setattr(identity._issuer, "asked_at", -identity.KEYS_LIFE_S)
     for _ in range(5):
         door.call("GET", "/incidents", authorization=f"Bearer {issuer.token(kid='forged')}")
     assert len(asked) == 1

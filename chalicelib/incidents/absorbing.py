@@ -7,7 +7,7 @@ from chalicelib.dynamodb import Busy
 from chalicelib.incidents import models, overflow, recording
 from chalicelib.incidents.overflow import Done
 from chalicelib.incidents.report import Report
-from chalicelib.observability import logger
+from chalicelib.observability import correlate, logger
 
 
 def absorb(messages: Mapping[str, str], now: datetime) -> list[str]:
@@ -26,10 +26,15 @@ def absorb(messages: Mapping[str, str], now: datetime) -> list[str]:
         else:
             groups.setdefault(report.incident_id, {})[message_id] = (report, done)
     for incident_id, group in groups.items():
+        correlate(next(iter(group.values()))[0].correlation_id)
         try:
             _absorb_group(incident_id, list(group.values()), now)
         except Busy:
             logger.warning("reports keep waiting", incident_id=incident_id, reports=len(group))
+            failed += group
+        except Exception:  # noqa: BLE001  # whatever it is, it is this group's alone
+            # One failure's reports that cannot be absorbed must not take those of others along to the dead letters.
+            logger.exception("reports cannot be absorbed", incident_id=incident_id, reports=len(group))
             failed += group
     return failed
 

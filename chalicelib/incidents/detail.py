@@ -47,7 +47,8 @@ def show(incident_id: str, now: datetime) -> dict[str, Any]:
     newest = models.occurrences_of(incident_id, incident.first_seen, None, 1)
     if (key, "LATEST") in rows:
         newest.append(Occurrence.from_raw_data(rows[key, "LATEST"]))
-    shown = listing.show(incident, rows, now)
+    newest = [kept for kept in newest if kept.at >= incident.first_seen or kept.sk != "LATEST"]
+    shown = listing.show(incident, rows, now) | dict.fromkeys((*_SHOWN, "grouped_by")) | {"ingest_notes": []}
     if newest:
         report = unpack(max(newest, key=lambda kept: kept.at).report)
         shown |= _facts(report) | {"grouped_by": report.grouped_by, "ingest_notes": report.notes}

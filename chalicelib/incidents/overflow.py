@@ -55,9 +55,10 @@ def read(body: str) -> tuple[Report, Done]:
 @cache
 def _client() -> Any:
     # botocore alone: boto3 adds to the cold start and nothing that is used here.
-    return botocore.session.get_session().create_client(
-        "sqs", config=botocore.config.Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+    patience = botocore.config.Config(
+        connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
     )
+    return botocore.session.get_session().create_client("sqs", config=patience)
 
 
 @cache

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from chalicelib import clock
 from chalicelib.dynamodb import Busy
+from chalicelib.errors import Unavailable
 from chalicelib.incidents import memory, models, overflow, releases, trend, users
 from chalicelib.incidents.models import SEVERITIES, AlreadySeen, Incident, Moved, Occurrence, Seen
 from chalicelib.incidents.report import Report, pack
@@ -51,16 +52,27 @@ class Counted:
     stale: Sequence[Report]
 
 
-def record(reports: Sequence[Report], now: datetime) -> list[Receipt]:
-    """Record reports; returns, in their order, where each went. Raises Unavailable when the queue refuses them too."""
-    incident_ids = [report.incident_id for report in reports]
+def record(reports: Sequence[Report], now: datetime) -> list[Receipt | Unavailable]:
+    """Record reports; returns, in their order, where each went, or that not even the queue took it.
+
+    Raises Unavailable when none was taken.
+    """
+    groups: dict[str, list[Report]] = {}
+    for report in reports:
+        groups.setdefault(report.incident_id, []).append(report)
     homes: dict[str, str] = {}
-    for incident_id in dict.fromkeys(incident_ids):
-        group = [report for report, home in zip(reports, incident_ids, strict=True) if home == incident_id]
-        homes.update(_record_group(incident_id, group, now))
+    refused: dict[str, Unavailable] = {}
+    for incident_id, group in groups.items():
+        try:
+            homes.update(_record_group(incident_id, group, now))
+        except Unavailable as error:
+            refused[incident_id] = error
+            if len(refused) == len(groups):
+                raise
     return [
-        Receipt(homes.get(report.event_id, home), report.event_id, report.notes)
-        for report, home in zip(reports, incident_ids, strict=True)
+        refused.get(report.incident_id)
+        or Receipt(homes.get(report.event_id, report.incident_id), report.event_id, report.notes)
+        for report in reports
     ]
 
 
@@ -119,7 +131,9 @@ def _count(reports: Sequence[Report], now: datetime) -> tuple[Counted, list[Repo
             return Counted(None, [], []), repeated
         stale = [report for report in pending if found is not None and _is_stale(report, found)]
         fresh = [report for report in pending if report not in stale]
-        events = [_seen(report, stale=report in stale) for report in pending if report.named]
+        # In a transaction all are claimed: should its answer be lost, those without a name must be known again too.
+        claimed = pending if any(report.named for report in pending) else []
+        events = [_seen(report, now, stale=report in stale) for report in claimed]
         try:
             incident = models.add(
                 _facts(fresh or stale, now), now, count=len(fresh), stale=len(stale), events=events, found=found
@@ -138,7 +152,8 @@ def _found_fixed(incident_id: str, now: datetime) -> Incident | None:
     """The incident if it is FIXED. One past its TTL, which the store has not deleted yet, is deleted first."""
     found = models.find(incident_id)
     if found is not None and found.ttl <= now.timestamp():
-        models.erase(incident_id, models.audit(incident_id, SWEEPER, "expire", now, correlation_id=correlation_id()))
+        audit = models.audit(incident_id, SWEEPER, "expire", now, correlation_id=correlation_id())
+        models.erase(incident_id, audit, expired_at=now)
         return None
     return found if found is not None and found.status == "FIXED" else None
 
@@ -165,15 +180,14 @@ def _facts(reports: Sequence[Report], now: datetime) -> Incident:
     )
 
 
-def _seen(report: Report, *, stale: bool) -> Seen:
-    at = clock.parse(report.at)
+def _seen(report: Report, now: datetime, *, stale: bool) -> Seen:
     return Seen(
         models.event_key(report.project_id, report.event_id),
         "META",
         incident_id=report.incident_id,
         at=report.at,
         stale=stale,
-        ttl=int((at + models.SEEN_FOR).timestamp()),
+        ttl=int((now + models.SEEN_FOR).timestamp()),
     )
 
 
@@ -235,10 +249,10 @@ def _note_environments(incident: Incident, reports: Sequence[Report]) -> None:
 def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
     for user_id in dict.fromkeys(report.user_id for report in reports if report.user_id):
         user = users.user_hash(incident.project_id, user_id)
-        mark = ("user", incident.pk, user)
+        mark = ("user", incident.pk, incident.first_seen, user)
         if not memory.due(mark, now):
             continue
-        sketch = models.add_user(incident.incident_id, user, models.expires(now))
+        sketch = models.add_user(incident, user)
         hashes, halvings = set(sketch.hashes or ()), int(sketch.halvings)
         if len(users.kept(hashes, halvings)) > users.MOST_KEPT:
             models.halve_users(sketch, hashes - users.kept(hashes, halvings + 1))
@@ -251,11 +265,11 @@ def _start_hour(counted: Counted, now: datetime) -> None:
     incident, hour = counted.incident, trend.hour_of(now)
     if incident is None or not counted.fresh:
         return
-    mark = ("hour", incident.pk, hour)
+    mark = ("hour", incident.pk, incident.first_seen, hour)
     if hour <= trend.hour_of(clock.parse(incident.first_seen)) or not memory.due(mark, now):
         return
     start = trend.packed(hour, int(incident.occurrences) - len(counted.fresh))
-    models.start_hour(incident.incident_id, trend.slot(hour), trend.packed(hour, 0), start, models.expires(now))
+    models.start_hour(incident.incident_id, trend.slot(hour), trend.packed(hour, 0), start, int(incident.ttl))
     memory.written(mark, now, HOUR)
 
 
@@ -270,9 +284,9 @@ def _keep(incident: Incident, reports: Sequence[Report], last_ordinal: int, now:
 
 
 def _keep_latest(incident: Incident, report: Report, now: datetime) -> None:
-    mark = ("latest", incident.pk)
+    mark = ("latest", incident.pk, incident.first_seen)
     if memory.due(mark, now):
-        models.keep_latest(incident.incident_id, _occurrence(report, now))
+        models.keep_latest(incident, _occurrence(report, now))
         memory.written(mark, now, LATEST_EVERY)
 
 

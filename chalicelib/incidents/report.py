@@ -1,7 +1,6 @@
 """A report: what a frontend says about one failure, read forgivingly. One bad field never loses a report."""
 
 import bisect
-import math
 import re
 import uuid
 import zlib
@@ -17,11 +16,11 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.incidents.grouping import group, incident_id
 from chalicelib.incidents.models import SEVERITIES, Severity
 from chalicelib.scrubbing import scrub
+from chalicelib.storable import storable
 
 MAX_DESCRIPTION_BYTES: Final = 64 * 1024
 MAX_EXCHANGE_BYTES: Final = 32 * 1024
 MAX_STACK: Final = 32 * 1024
-MAX_DEPTH: Final = 32
 SHORTEST_CUT: Final = 32
 MAX_NOTES: Final = 20
 MAX_TITLE: Final = 120
@@ -103,7 +102,7 @@ def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
         raise InvalidRequest("description must be an object.", [("description", "must be an object")])
 
     notes: list[str] = []
-    clean: dict[str, Any] = scrub(_storable(dict(body), notes))  # type: ignore[assignment]  # a dict stays one
+    clean: dict[str, Any] = scrub(storable(dict(body), notes))  # type: ignore[assignment]  # a dict stays one
     description = clean.pop("description")
     fields = _accepted(clean, notes)
     unknown = {name: value for name, value in clean.items() if name not in _FIELDS and name != "error_key"}
@@ -261,24 +260,6 @@ def _occurred_at(given: datetime | None, now: datetime, notes: list[str]) -> str
 
 
 # -- bounds -----------------------------------------------------------------------------------------------------------
-
-
-def _storable(value: Any, notes: list[str], depth: int = 0) -> Any:
-    """A copy that every store and encoder takes: no lone surrogates, no infinities, at most MAX_DEPTH levels."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, dict | list):
-        if depth == MAX_DEPTH:
-            note = f"What was nested deeper than {MAX_DEPTH} levels was cut."
-            if note not in notes:
-                notes.append(note)
-            return "[nested too deeply]"
-        if isinstance(value, list):
-            return [_storable(item, notes, depth + 1) for item in value]
-        return {_storable(key, notes): _storable(item, notes, depth + 1) for key, item in value.items()}
-    return value
 
 
 def _trimmed(value: dict[str, Any], most: int, name: str, notes: list[str]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """`/incidents`: reports come in; operators list, read, triage and delete."""
 
+import re
 from datetime import datetime
 from typing import Any, Final, cast
 
 from chalice.app import Blueprint, Response
 
 from chalicelib import clock, http, paging
-from chalicelib.errors import ApiError, InvalidRequest
+from chalicelib.errors import ApiError, InvalidRequest, Unavailable
 from chalicelib.identity import FIRST_PROJECT, Identity, ingest_project, requires
 from chalicelib.incidents import detail, listing, recording, report, stats, triage
 from chalicelib.incidents.models import SEVERITIES, STATUSES, Severity, Status
@@ -31,11 +32,11 @@ def report_incidents() -> Response:
 @requires("admin")
 def list_incidents(_: Identity) -> dict[str, Any]:
     filters = listing.Filters(
-        project_id=http.parameter("project_id") or FIRST_PROJECT,
+        project_id=_project_id(),
         status=_status(),
         severity=cast("Severity | None", http.choice("severity", SEVERITIES)),
         environment=http.parameter("environment"),
-        error_key=http.parameter("error_key"),
+        error_key=_matching("error_key", r"[A-Za-z0-9_.:-]{1,100}", "a part of an error key"),
         q=http.parameter("q"),
     )
     return _page(listing.page(filters, _limit(), http.parameter("cursor"), clock.now()))
@@ -44,13 +45,13 @@ def list_incidents(_: Identity) -> dict[str, Any]:
 @incidents.route("/incidents/count", methods=["GET"])
 @requires("admin")
 def count_incidents(_: Identity) -> dict[str, Any]:
-    return listing.count(http.parameter("project_id") or FIRST_PROJECT, _status(), clock.now())
+    return listing.count(_project_id(), _status(), clock.now())
 
 
 @incidents.route("/incidents/stats", methods=["GET"])
 @requires("admin")
 def incident_stats(_: Identity) -> dict[str, Any]:
-    return stats.stats(http.parameter("project_id") or FIRST_PROJECT, clock.now())
+    return stats.stats(_project_id(), clock.now())
 
 
 @incidents.route("/incidents/{incident_id}", methods=["GET"])
@@ -84,8 +85,10 @@ def _record_batch(bodies: object, origin: report.Origin, now: datetime) -> list[
             f"reports must be a list of 1 to {MAX_BATCH} reports.", [("reports", f"must have 1 to {MAX_BATCH} items")]
         )
     read = [_read(body, origin, now) for body in bodies]
-    receipts = iter(recording.record([each for each in read if isinstance(each, report.Report)], now))
-    return [_shown(next(receipts)) if isinstance(each, report.Report) else each.body() for each in read]
+    reports = [each for each in read if isinstance(each, report.Report)]
+    receipts = iter(recording.record(reports, now) if reports else [])
+    results = [next(receipts) if isinstance(each, report.Report) else each for each in read]
+    return [each.body() if isinstance(each, ApiError) else _shown(each) for each in results]
 
 
 def _read(body: object, origin: report.Origin, now: datetime) -> report.Report | ApiError:
@@ -97,13 +100,26 @@ def _read(body: object, origin: report.Origin, now: datetime) -> report.Report |
         return error
 
 
-def _shown(receipt: recording.Receipt) -> dict[str, Any]:
+def _shown(receipt: recording.Receipt | Unavailable) -> dict[str, Any]:
+    if isinstance(receipt, Unavailable):
+        return receipt.body()
     shown: dict[str, Any] = {"incident_id": receipt.incident_id, "event_id": receipt.event_id}
     return shown | {"notes": receipt.notes} if receipt.notes else shown
 
 
 def _page(page: listing.Page) -> dict[str, Any]:
     return {"items": page.items, "next_cursor": page.next_cursor}
+
+
+def _project_id() -> str:
+    return _matching("project_id", r"[0-9]{1,20}", "digits") or FIRST_PROJECT
+
+
+def _matching(name: str, pattern: str, expected: str) -> str | None:
+    value = http.parameter(name) or None
+    if value is not None and not re.fullmatch(pattern, value):
+        raise InvalidRequest(f"{name} must be {expected}.", [(name, f"must be {expected}")])
+    return value
 
 
 def _status() -> Status | None:
