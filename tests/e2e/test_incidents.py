@@ -426,7 +426,7 @@ def test_reports_that_wait_in_the_queue_become_incidents(hub: Hub, key: str) -> 
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     for body in (repeated, repeated, fresh):
         queued = report.read(body, origin, datetime.now(UTC))
-        sqs.send_message(QueueUrl=url, MessageBody=overflow.body(queued, counted=False))
+        sqs.send_message(QueueUrl=url, MessageBody=overflow.body(queued, "nothing"))
 
     def counts() -> list[int]:
         return [incident["count"] for incident in hub.walk(error_key=key)]

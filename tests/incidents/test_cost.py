@@ -199,7 +199,7 @@ def crowd() -> Iterator[Door]:
 
 
 def bring_in(door: Door) -> None:
-    reports = [
+    reports: list[dict[str, Any]] = [
         {"error_key": f"failure-{n}", "description": {}, "environment": "live" if n % 2 else "beta", "severity": "HIGH"}
         for n in range(INCIDENTS)
     ]

@@ -217,7 +217,7 @@ def test_a_stale_hit_that_could_only_be_counted_stays_one(door: Door, fixed: str
     assert len(door.admin("GET", f"/incidents/{fixed}/occurrences").json["items"]) == 2
 
 
-def test_an_incident_that_comes_from_the_queue_shows_its_reports(door: Door, frozen: Freeze, aws: boto3.Session) -> None:
+def test_an_incident_from_the_queue_shows_its_reports(door: Door, frozen: Freeze, aws: boto3.Session) -> None:
     frozen(SEEN)
     deliver = queue(door, aws, {"description": {"file_name": "IMG_2392.mov"}})
     frozen(LATER)
@@ -250,7 +250,12 @@ def test_a_report_that_waited_while_another_began_the_incident_is_shown(
 def expired(request: pytest.FixtureRequest, door: Door, frozen: Freeze) -> str:
     """The id of an incident past its TTL, which the store has not deleted yet."""
     frozen(SEEN)
-    report = {"description": {"old": 1}, "severity": "CRITICAL", "environment": "beta", "release": "1.0.0"}
+    report: dict[str, Any] = {
+        "description": {"old": 1},
+        "severity": "CRITICAL",
+        "environment": "beta",
+        "release": "1.0.0",
+    }
     incident_id = str(door.report(**report, user_id="1", event_id="0" * 32)["incident_id"])
     triage = {"status": request.param, "fix_notes": "old", "fix_commit_hash": "old", "fixed_in_release": "9.0.0"}
     door.admin("PATCH", f"/incidents/{incident_id}", triage)
@@ -259,7 +264,9 @@ def expired(request: pytest.FixtureRequest, door: Door, frozen: Freeze) -> str:
 
 
 @pytest.mark.usefixtures("expired")
-@pytest.mark.parametrize("query", ["", "status=ACTIVE", "status=FIXED", "error_key=homework", "severity=CRITICAL", "q=h"])
+@pytest.mark.parametrize(
+    "query", ["", "status=ACTIVE", "status=FIXED", "error_key=homework", "severity=CRITICAL", "q=h"]
+)
 def test_an_expired_incident_is_in_no_list(door: Door, query: str) -> None:
     assert door.admin("GET", f"/incidents?{query}").json == {"items": [], "next_cursor": None}
 
@@ -294,7 +301,13 @@ def assert_new(door: Door, incident_id: str, first_seen: str) -> None:
     assert listed(door, "") == listed(door, "status=ACTIVE") == listed(door, "error_key=homework") == [incident_id]
 
 
-NEW = {"description": {"new": 1}, "severity": "LOW", "environment": "live", "release": "2.0.0", "user_id": "2"}
+NEW: dict[str, Any] = {
+    "description": {"new": 1},
+    "severity": "LOW",
+    "environment": "live",
+    "release": "2.0.0",
+    "user_id": "2",
+}
 
 
 @pytest.mark.parametrize("named", [{}, {"event_id": "0" * 32}, {"event_id": "1" * 32}])
