@@ -470,5 +470,5 @@ def test_at_once_is_as_one_after_the_other(world: World, arrange: Callable[[Worl
         return shown
 
     found = outcomes(prepare)
-    assert len(found.serial) in (1, 2)
+    assert found.runs > 5
     assert {str(order): outcome for outcome, order in found.interleaved.items() if outcome not in found.serial} == {}

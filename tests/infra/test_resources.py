@@ -53,7 +53,7 @@ def test_the_queues(cloud: boto3.Session) -> None:
 
     source = sqs.get_queue_url(QueueName="groundcrew-test-reports-overflow")["QueueUrl"]
     sqs.send_message(QueueUrl=source, MessageBody="poison")
-    for _ in range(6):
+    for _ in range(101):
         sqs.receive_message(QueueUrl=source, VisibilityTimeout=0)
     target = sqs.get_queue_url(QueueName="groundcrew-test-dead-letters")["QueueUrl"]
     assert [message["Body"] for message in sqs.receive_message(QueueUrl=target)["Messages"]] == ["poison"]
