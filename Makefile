@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 VENV = $(PYTHON) -m venv --clear .venv
-DEBIAN_VENV = command -v apt-get && apt-get update -qq && apt-get install -qq --yes python3-venv
+DEBIAN_VENV = command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --yes python3-venv
 
 .PHONY: help run test check bench token demo rehearse clean
 .DEFAULT_GOAL := help
@@ -46,7 +46,7 @@ check: $(READY)
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports --no-logo
-	.venv/bin/python -m infra.template | .venv/bin/cfn-lint -
+	.venv/bin/python -m infra.template | .venv/bin/cfn-lint
 
 bench: $(READY)
 	@$(RUN) bench

@@ -45,8 +45,9 @@ _PASSING: Final = frozenset(
 class Connection:
     """PynamoDB's Meta for every table. Its own retries are off: they wait up to seconds, `patiently` milliseconds."""
 
-    connect_timeout_seconds = 2
-    read_timeout_seconds = 5
+    # All tries together, and the queue after them, end before the function does.
+    connect_timeout_seconds = 1
+    read_timeout_seconds = 3
     max_retry_attempts = 0
     max_pool_connections = 50
 
@@ -129,11 +130,9 @@ def failed_conditions(error: TransactWriteError) -> list[bool]:
 
 
 def _passes(error: PynamoDBException | Busy) -> bool:
-    if isinstance(error, Busy):
+    if isinstance(error, Busy) or isinstance(error.cause, BotoCoreError):
         return True
     if isinstance(error, TransactWriteError) and error.cause_response_code == "TransactionCanceledException":
         codes = [reason.code for reason in error.cancellation_reasons if reason]
         return any(code in _PASSING for code in codes) and "ConditionalCheckFailed" not in codes
-    if isinstance(error.cause, ClientError):
-        return error.cause_response_code in _PASSING
-    return isinstance(error.cause, BotoCoreError)
+    return isinstance(error.cause, ClientError) and error.cause_response_code in _PASSING

@@ -56,6 +56,18 @@ def parameter(name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def base_url() -> str:
+    """Where callers reach this deployment: as configured, or as the request came."""
+    if config().public_url:
+        return config().public_url
+    context = request().context
+    if "domainName" not in context:
+        return f"http://{header('host')}"
+    # Only API Gateway's own domains carry the stage in the path.
+    own = str(context["domainName"]).endswith(".amazonaws.com")
+    return f"https://{context['domainName']}" + (f"/{context['stage']}" if own else "")
+
+
 def query(shape: type[T]) -> T:
     """The query parameters as a model; others are ignored. Raises InvalidRequest that names the one at fault."""
     given: dict[str, str | int] = {}
@@ -110,7 +122,7 @@ def model(shape: type[T]) -> T:
 
 
 def middleware(event: Request, get_response: Callable[[Request], Response]) -> Response:
-    """Around every view: the correlation id, rendered errors, CORS headers, one log line, one metric."""
+    """Around every view: the correlation id, rendered errors, CORS headers, one log line, the metrics."""
     started = time.perf_counter()
     correlation = correlate(event.headers.get("x-correlation-id"))
     _request.set(event)
@@ -162,7 +174,7 @@ def _cors(event: Request) -> dict[str, str]:
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin", **exposed}
     if allowed:
         # Another origin is told which one may read this, and so may not read it.
-        return {"Access-Control-Allow-Origin": allowed[0], "Vary": "Origin", **exposed}
+        return {"Access-Control-Allow-Origin": allowed[0].removesuffix(":*"), "Vary": "Origin", **exposed}
     return exposed
 
 

@@ -33,7 +33,8 @@ def identify(authorization: str | None) -> Identity:
     Checked are the signature, the algorithm, issuer, audience and expiry. Raises MissingCredentials, InvalidToken, and
     Unavailable while the issuer's keys cannot be fetched.
     """
-    scheme, _, token = (authorization or "").strip().partition(" ")
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise MissingCredentials("Send a token: Authorization: Bearer <JWT>.", headers={"WWW-Authenticate": "Bearer"})
     # Ingest, the path that must start fast, never needs this import (100 ms with cryptography).
@@ -54,9 +55,9 @@ def identify(authorization: str | None) -> Identity:
             f"The token is not valid here: {error}.", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'}
         ) from error
     groups = claims.get(config().oidc_groups_claim)
-    # Issuers send a list, or words in one text as they do for scopes.
-    named = groups.split() if isinstance(groups, str) else groups if isinstance(groups, list) else []
-    return Identity(subject=str(claims["sub"]), admin="admin" in named)
+    # An issuer may send a single group as a text: the whole of it is its name.
+    admin = groups == "admin" or (isinstance(groups, list) and "admin" in groups)
+    return Identity(subject=str(claims["sub"]), admin=admin)
 
 
 def _admin() -> Identity:
@@ -69,25 +70,38 @@ def _admin() -> Identity:
 admin: Final = Caller("admins", _admin, ("token",), (MissingCredentials, InvalidToken, Forbidden))
 
 
-_keys: dict[str | None, "PyJWK"] = {}
-_fetched_at = -KEYS_LIFE_S
+@dataclass(slots=True)
+class _Issuer:
+    """The issuer's keys by their `kid`, and when they were last asked for, by the clock of `_key`."""
+
+    keys: "dict[str | None, PyJWK]"
+    asked_at: float
+
+
+_issuer = _Issuer({}, -KEYS_LIFE_S)
 
 
 def _key(kid: str | None, clock: Callable[[], float] = time.monotonic) -> "PyJWK":
-    global _keys, _fetched_at
     import jwt
 
-    age = clock() - _fetched_at
+    known = _issuer.keys
+    # An issuer with a single key need not name it (OpenID Connect Core 1.0, section 10.1).
+    unknown = kid not in known if kid is not None else len(known) != 1
+    age = clock() - _issuer.asked_at
     # A key that is not known may be newer than our copy, but a forged `kid` must not make us ask every time.
-    unknown = kid not in _keys if kid is not None else len(_keys) != 1
     if age > KEYS_LIFE_S or (unknown and age > REFETCH_AFTER_S):
-        _keys, _fetched_at = _fetch_keys(), clock()
-    if kid is None and len(_keys) == 1:
-        # An issuer with a single key need not name it (OpenID Connect Core 1.0, section 10.1).
-        return next(iter(_keys.values()))
-    if kid not in _keys:
+        # Noted first: an issuer that is down is not asked by every request either.
+        _issuer.asked_at = clock()
+        try:
+            _issuer.keys = known = _fetch_keys()
+        except Unavailable:
+            if unknown:
+                raise
+    if kid is None and len(known) == 1:
+        return next(iter(known.values()))
+    if kid not in known:
         raise jwt.InvalidKeyError("its key is not one of the issuer's")
-    return _keys[kid]
+    return known[kid]
 
 
 def _fetch_keys() -> dict[str | None, "PyJWK"]:

@@ -35,4 +35,5 @@ def count(name: str, value: int = 1) -> None:
 def flush() -> None:
     """Write the invocation's metrics, if it has any, as one EMF line."""
     if metrics.metric_set:
+        metrics.add_metadata("correlation_id", correlation_id())
         metrics.flush_metrics()

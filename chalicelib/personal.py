@@ -24,6 +24,9 @@ class Scrub(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     ips: Treatment = "keep"
 
 
+KEEP: Final = Scrub()
+
+
 def treat(value: Any, scrub: Scrub, project_id: str) -> Any:
     """A copy of a JSON value in which personal data is treated as `scrub` says, in keys too; treating twice is once."""
     if isinstance(value, str):

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
 from infra import local
 
 DAYS: Final = 7
@@ -154,7 +156,7 @@ def _tell(stack: local.Stack) -> int:
             reports += 1
         else:
             sample = report.read(_body(failure, moment, begin, random.Random(0)), report.Origin("1", None, ""), moment)
-            triage.change(sample.incident_id, triage.Triage(**change), "ada@school.example", moment)
+            triage.change(sample.incident_id, msgspec.convert(change, triage.Triage), "ada@school.example", moment)
         if sys.stdout.isatty():
             print(f"\r  {moment:%A} … {reports} reports", end="", flush=True)
     print(f"\rA week at school: {reports} reports became {len(forgotten)} incidents, {stack.url}")

@@ -63,6 +63,8 @@ def application(app: Chalice, config: Config, access: Callable[[str], object]) -
             logger.exception("no answer to %s %s", environ["REQUEST_METHOD"], path)
             status, headers, content = _refusal(errors["DEFAULT_5XX"] | {"StatusCode": "502"})
         start_response(f"{status} {responses.get(status, '')}", headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            content = b""
         access(f"{environ['REQUEST_METHOD']} {path} {status} {(time.perf_counter() - started) * 1000:.0f} ms")
         return [content]
 

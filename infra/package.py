@@ -102,12 +102,13 @@ def require_exactly(requirements: str, files: Iterable[str]) -> None:
 
 
 def _clear() -> None:
-    """Remove what Chalice would ship or keep for ever: bytecode of this machine, and the packages of earlier code."""
+    """Remove what Chalice would ship or keep: this machine's bytecode, packages of earlier code or of a stopped run."""
     for cache in (PROJECT / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(cache)
     packages = sorted((PROJECT / ".chalice/deployments").glob("*.zip"), key=lambda path: path.stat().st_mtime)
-    for package in packages[:-1]:
-        package.unlink()
+    for package in packages:
+        if package != packages[-1] or not zipfile.is_zipfile(package):
+            package.unlink()
 
 
 def _normalised(name: str) -> str:

@@ -185,8 +185,7 @@ def due(expression: str, minute: datetime, since: datetime) -> bool:
     Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
     """
     if found := re.fullmatch(r"rate\(([1-9]\d*) (minute|hour|day)s?\)", expression):
-        elapsed = (minute - since) // _MINUTE
-        return elapsed > 0 and elapsed % (int(found[1]) * _MINUTES[found[2]]) == 0
+        return (minute - since) // _MINUTE % (int(found[1]) * _MINUTES[found[2]]) == 0
     if found := re.fullmatch(r"cron\((\S+ \S+ \S+ \S+ \S+ \S+)\)", expression):
         weekday = minute.isoweekday() % 7 + 1  # Sunday is 1
         values = (minute.minute, minute.hour, minute.day, minute.month, weekday, minute.year)

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import boto3
 import urllib3
@@ -31,12 +31,15 @@ from chalice.config import Config
 from chalicelib.config import LAPTOP_STAGE
 from infra import gateway, local, pump, resources
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 START_WITHIN_S: Final = 30
 STOP_WITHIN_S: Final = 30
 LOOK_EVERY_S: Final = 0.5
 
 MAX_PORT: Final = 65535
-THREADS: Final = 32
+THREADS: Final = 16
 # The server itself cuts off what is larger, in its own words; up to here the gateway refuses in those of the template.
 MAX_READ_BYTES: Final = 100 * 1024 * 1024
 
@@ -69,6 +72,9 @@ def main() -> int:
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
+    except resources.ResourceError as error:
+        print(f"{error} (`make clean` forgets the data)", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -93,7 +99,6 @@ def _start(running: contextlib.ExitStack, stop: threading.Event, terminal: TextI
     output = running.enter_context((logs / "app.jsonl").open("w", buffering=1))
     running.enter_context(contextlib.redirect_stdout(output))
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     app = importlib.import_module("app").app
 
     def wait_for(url: str) -> None:
@@ -103,21 +108,7 @@ def _start(running: contextlib.ExitStack, stop: threading.Event, terminal: TextI
     session = boto3.Session()
     resources.create(LAPTOP_STAGE, session)
 
-    def access(line: str) -> None:
-        if not line.startswith("GET /health "):
-            with contextlib.suppress(OSError):  # a terminal that went away
-                print(time.strftime("%H:%M:%S"), line, file=terminal, flush=True)
-
-    server = waitress.create_server(
-        gateway.application(app, settings, access),
-        sockets=sockets,
-        threads=THREADS,
-        connection_limit=1000,
-        max_request_body_size=MAX_READ_BYTES,
-        asyncore_use_poll=True,
-        ident="groundcrew",
-    )
-    threading.Thread(target=server.run, name="http", daemon=True).start()
+    server = _serve(gateway.application(app, settings, _access_log(terminal)), sockets)
     running.callback(server.task_dispatcher.shutdown)
     pumps = pump.start(app, settings, session, stop)
     for thread in pumps:
@@ -152,6 +143,32 @@ def _addresses(environment: Mapping[str, str], port: int) -> local.Stack:
         groups_claim=environment.get("OIDC_GROUPS_CLAIM", "cognito:groups"),
         cloud_url=f"http://127.0.0.1:{_free_port('CLOUD_PORT', 4566)}",
     )
+
+
+def _serve(application: "WSGIApplication", sockets: list[socket.socket]) -> Any:
+    """Waitress on these sockets, in threads of its own."""
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns whenever a request waits for a thread
+    server = waitress.create_server(
+        application,
+        sockets=sockets,
+        threads=THREADS,
+        connection_limit=1000,
+        max_request_body_size=MAX_READ_BYTES,
+        asyncore_use_poll=True,
+        ident="groundcrew",
+    )
+    threading.Thread(target=server.run, name="http", daemon=True).start()
+    return server
+
+
+def _access_log(terminal: TextIO) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        if not line.startswith("GET /health "):
+            with contextlib.suppress(OSError):  # a terminal that went away
+                terminal.write(f"{time.strftime('%H:%M:%S')} {line}\n")  # in one go, as several threads write
+                terminal.flush()
+
+    return say
 
 
 def _adopt(environment: Mapping[str, str]) -> None:

@@ -20,10 +20,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from unittest import mock
 
+import boto3
 import httpx
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -34,6 +34,9 @@ from chalice.test import HTTPResponse
 
 from chalicelib import dynamodb
 from chalicelib.incidents import memory, models, overflow
+from chalicelib.projects import ingest, quotas
+from chalicelib.projects import models as projects_models
+from infra import resources
 
 Item = Mapping[str, Mapping[str, Any]]
 Key = Mapping[str, Mapping[str, str]]
@@ -67,13 +70,10 @@ class Call:
                 return [(action["TableName"], _key(action)) for action in actions]
             case "BatchWriteItem":
                 tables = self.parameters["RequestItems"].items()
-                return [
-                    (table, _key(action)) for table, items in tables for item in items for action in item.values()
-                ]
+                return [(table, _key(action)) for table, items in tables for item in items for action in item.values()]
             case "PutItem" | "UpdateItem" | "DeleteItem":
                 return [(self.parameters["TableName"], _key(self.parameters))]
         return []
-
 
     @property
     def rows(self) -> set[str] | None:
@@ -119,7 +119,7 @@ def tapped(tap: Tap) -> Iterator[None]:
         yield
 
 
-# -- what calls there were, and what DynamoDB bills for them ------------------------------------------------------------
+# -- what calls there were, and what DynamoDB bills for them -----------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -194,24 +194,24 @@ def _value_size(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return len(content.encode())
+            length = len(content.encode())
         case "B":
-            return len(content)
+            length = len(content)
         case "N":
             digits = content.lstrip("-").replace(".", "").strip("0")
-            return math.ceil(len(digits) / 2) + 1 + content.startswith("-")
+            length = math.ceil(len(digits) / 2) + 1 + content.startswith("-")
         case "BOOL" | "NULL":
-            return 1
+            length = 1
         case "SS" | "BS" | "NS":
-            return sum(_value_size({kind[0]: element}) for element in content)
+            length = sum(_value_size({kind[0]: element}) for element in content)
         case "L":
-            return 3 + sum(1 + _value_size(element) for element in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_size(element) for name, element in content.items())
-    raise AssertionError(f"not a type of DynamoDB: {kind}")
+            length = 3 + sum(1 + _value_size(element) for element in content)
+        case _:
+            length = 3 + sum(1 + len(name.encode()) + _value_size(element) for name, element in content.items())
+    return length
 
 
-# -- a store that is busy -----------------------------------------------------------------------------------------------
+# -- a store that is busy ----------------------------------------------------------------------------------------------
 
 
 def storm(chance: random.Random, share: float = 0.5, only: Callable[[Call], bool] = lambda call: True) -> Tap:
@@ -256,7 +256,7 @@ def _refusal(call: Call, chance: random.Random) -> ClientError:
     return ClientError(answer, call.operation)  # type: ignore[arg-type]  # the stub knows no CancellationReasons
 
 
-# -- a container that dies ----------------------------------------------------------------------------------------------
+# -- a container that dies ---------------------------------------------------------------------------------------------
 
 
 class Crash(BaseException):
@@ -285,12 +285,15 @@ def survives(point: Point, life: Callable[[], object]) -> bool:
         dies = call.writes and next(writes) == point.nth
         if dies and point.when == "before":
             raise Crash
-        answer = call.make()
-        if dies:
-            raise Crash
-        return answer
+        try:
+            return call.make()
+        finally:
+            if dies:
+                raise Crash
 
     memory.forget()
+    ingest.forget()
+    quotas.forget()
     try:
         with tapped(die):
             life()
@@ -298,10 +301,12 @@ def survives(point: Point, life: Callable[[], object]) -> bool:
         return False
     finally:
         memory.forget()
+    ingest.forget()
+    quotas.forget()
     return True
 
 
-# -- containers that run at once ----------------------------------------------------------------------------------------
+# -- containers that run at once ---------------------------------------------------------------------------------------
 
 
 class Gateway:
@@ -328,20 +333,26 @@ class _Container(threading.Thread):
         super().__init__(daemon=True)
         self._program = program
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
-        self._memory: OrderedDict[Hashable, datetime] = OrderedDict()
+        self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._abandoned = False
-        self.next_call: Call | None = None
-        self.result: object = None
-        self.error: BaseException | None = None
+        self._result: object = None
+        self._error: BaseException | None = None
+        self.call: Call | None = None
 
     def run(self) -> None:
         self._wait(self._go)
         try:
-            self.result = self._program()
-        except BaseException as error:  # noqa: BLE001  # raised again in the thread that asks for the result
-            self.error = error
-        self.next_call = None
+            self._result = self._program()
+        except BaseException as error:  # noqa: BLE001  # raised again in the thread that asks for the outcome
+            self._error = error
+        self.call = None
         self._stopped.release()
+
+    def outcome(self) -> object:
+        """What the program returned; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._result
 
     def step(self) -> None:
         """Go on to the next call, or the end."""
@@ -351,11 +362,15 @@ class _Container(threading.Thread):
 
     def pause(self, call: Call) -> None:
         """Stop before a call, until told to go on."""
-        self.next_call = call
+        self.call = call
         self._stopped.release()
         self._wait(self._go)
         if self._abandoned:
             raise Crash
+
+    def next_touches(self, call: Call) -> bool:
+        """Whether it matters if the call that it stopped before is made before or after another."""
+        return self.call is not None and self.call.conflicts(call)
 
     def abandon(self) -> None:
         """End at once, if it has not ended."""
@@ -379,46 +394,40 @@ class Choice(NamedTuple):
 def interleave(
     programs: Sequence[Program], order: Sequence[int], *, prune: bool = True
 ) -> tuple[list[object] | None, list[Choice]]:
-    """Run programs as containers of their own, one AWS call at a time, in `order` where it can be, else the first first.
+    """Run programs as containers of their own, one AWS call at a time: in `order` where it can be, else by number.
 
-    Returns their results, and every choice. With `prune` there are no results where a run can tell nothing new: an order
-    that differs from one tried before only in calls that do not touch each other's rows is not followed to its end.
+    Returns their results, and every choice. With `prune` there are no results where a run can tell nothing new: an
+    order that differs from one tried before only in calls that do not touch each other's rows is not followed up.
     Source: Godefroid: Partial-Order Methods for the Verification of Concurrent Systems, 1996 (sleep sets).
     """
     containers = [_Container(program) for program in programs]
     choices: list[Choice] = []
     asleep: set[int] = set()
-
-    def pause(call: Call) -> Any:
-        current = threading.current_thread()
-        if isinstance(current, _Container):
-            current.pause(call)
-        return call.make()
-
-    with tapped(pause):
+    with tapped(_take_turns):
         for container in containers:
             container.start()
             container.step()
-        while calls := {index: each.next_call for index, each in enumerate(containers) if each.next_call}:
-            awake = [index for index in calls if index not in asleep]
-            if not awake:
-                break
-            wanted = order[len(choices)] if len(choices) < len(order) else awake[0]
-            taken = wanted if wanted in awake else awake[0]
+        while awake := {index: each.call for index, each in enumerate(containers) if each.call and index not in asleep}:
+            wanted = order[len(choices)] if len(choices) < len(order) else min(awake)
+            taken = wanted if wanted in awake else min(awake)
             choices.append(Choice(taken, [index for index in awake if index > taken]))
             if prune:
-                tried = asleep.union(index for index in awake if index < taken)
-                asleep = {index for index in tried if not calls[index].conflicts(calls[taken])}
+                asleep |= {index for index in awake if index < taken}
+                asleep = {index for index in asleep if not containers[index].next_touches(awake[taken])}
             containers[taken].step()
         for container in containers:
             container.abandon()
     memory.forget()
-    if asleep:
-        return None, choices
-    for container in containers:
-        if container.error is not None:
-            raise container.error
-    return [container.result for container in containers], choices
+    ingest.forget()
+    quotas.forget()
+    return None if asleep else [container.outcome() for container in containers], choices
+
+
+def _take_turns(call: Call) -> Any:
+    current = threading.current_thread()
+    if isinstance(current, _Container):
+        current.pause(call)
+    return call.make()
 
 
 @dataclass(frozen=True)
@@ -439,7 +448,7 @@ class Outcomes:
 
 
 def outcomes(prepare: Callable[[], Race]) -> Outcomes:
-    """The outcomes of running two programs one after the other, and those of interleaving their calls in every way."""
+    """The outcomes of two programs one after the other, and those of their calls interleaved in every way."""
     found = Outcomes()
 
     def run(order: Sequence[int], into: dict[str, Sequence[int]], *, prune: bool) -> list[Choice]:
@@ -467,12 +476,15 @@ def _next_order(choices: list[Choice]) -> list[int] | None:
     return None
 
 
-# -- an AWS for many processes and threads ------------------------------------------------------------------------------
+# -- an AWS for many processes and threads -----------------------------------------------------------------------------
 
 
 @contextmanager
 def ministack() -> Iterator[str]:
-    """A MiniStack of its own, empty; yields its URL. moto would be in the same process, and is not safe for threads."""
+    """A MiniStack of its own, with the template's tables and queues; yields its URL.
+
+    moto lives in the process that it fakes AWS for, is not safe for threads, and is several times slower.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free, tempfile.TemporaryDirectory() as directory:
         port = free.getsockname()[1]
         free.close()
@@ -488,6 +500,8 @@ def ministack() -> Iterator[str]:
         with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(f"{url}/_ministack/health", process)
+            with aimed_at(url):
+                resources.create("test", boto3.Session())
             yield url
             assert process.stdin
             process.stdin.close()
@@ -505,15 +519,24 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def aimed_at(url: str) -> Iterator[None]:
-    """Make this process talk to the AWS at `url`.
+    """Make this process talk to the AWS at `url`, as a container that remembers nothing.
 
     Table names are bound at import and are the same everywhere; the clients, which are made once, must be made anew.
     """
-    connection = models.table().connection
-    with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}), mock.patch.object(connection, "_client", None):
-        overflow._client.cache_clear()
-        overflow._url.cache_clear()
-        memory.forget()
+    incidents, projects = models.table().connection, projects_models.table().connection
+    with (
+        mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}),
+        mock.patch.object(incidents, "_client", None),
+        mock.patch.object(projects, "_client", None),
+    ):
+        _forget_all()
         yield
+    _forget_all()
+
+
+def _forget_all() -> None:
     overflow._client.cache_clear()
     overflow._url.cache_clear()
+    memory.forget()
+    ingest.forget()
+    quotas.forget()

@@ -44,7 +44,7 @@ threading.Thread(target=_server.serve_forever, daemon=True).start()
 def claims(**bent: Any) -> dict[str, Any]:
     """What a good admin's token says, but for what is bent; None leaves a claim out."""
     now = int(time.time())
-    good = {
+    good: dict[str, Any] = {
         "iss": URL,
         "aud": AUDIENCE,
         "sub": "admin-1",
@@ -55,6 +55,9 @@ def claims(**bent: Any) -> dict[str, Any]:
     return {name: value for name, value in (good | bent).items() if value is not None}
 
 
-def token(*, key: Any = KEY, algorithm: str = "ES256", kid: str | None = KID, **bent: Any) -> str:
+def token(
+    *, key: Any = KEY, algorithm: str = "ES256", kid: str | None = KID, groups: Any = ("admin",), **bent: Any
+) -> str:
     """A signed token."""
+    bent["cognito:groups"] = groups
     return jwt.encode(claims(**bent), key, algorithm=algorithm, headers={} if kid is None else {"kid": kid})

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def unsigned(**bent: Any) -> str:
     return f"{part({'alg': 'none', 'kid': issuer.KID})}.{part(issuer.claims(**bent))}."
 
 
-BAD_TOKENS = {
+BAD_TOKENS: dict[str, Callable[[], str]] = {
     "expired": lambda: issuer.token(exp=int(time.time()) - 1),
     "without expiry": lambda: issuer.token(exp=None),
     "of another audience": lambda: issuer.token(aud="another"),
@@ -55,7 +56,7 @@ def test_an_admin_call_needs_an_admin(door: Door, method: str, path: str) -> Non
     anonymous = door.call(method, path)
     assert (anonymous.status, anonymous.json["Code"]) == (401, "MissingCredentials")
     assert anonymous.headers["www-authenticate"].startswith("Bearer")
-    customer = issuer.token(**{"sub": "customer-68", "cognito:groups": ["customer"]})
+    customer = issuer.token(groups=["customer"], sub="customer-68")
     refused = door.call(method, path, authorization=f"Bearer {customer}")
     assert (refused.status, refused.json["Code"]) == (403, "Forbidden")
     for answer in (anonymous, refused):
@@ -70,15 +71,15 @@ def test_a_bad_token_is_a_401(door: Door, kind: str) -> None:
     assert (answer.status, answer.json["Code"]) in [(401, "InvalidToken"), (401, "MissingCredentials")]
 
 
-@pytest.mark.parametrize("groups", [None, [], ["admins"], "administrator", {"admin": 1}, 7, "customer"])
+@pytest.mark.parametrize("groups", [None, [], ["admins"], "administrator", "Assistant admin", {"admin": 1}, 7])
 def test_only_the_group_admin_is_an_admin(door: Door, groups: Any) -> None:
-    token = issuer.token(**{"cognito:groups": groups})
+    token = issuer.token(groups=groups)
     assert door.call("GET", "/incidents", authorization=f"Bearer {token}").status == 403
 
 
-@pytest.mark.parametrize("groups", [["customer", "admin"], "admin", "customer admin"])
-def test_groups_may_be_a_list_or_words(door: Door, groups: Any) -> None:
-    token = issuer.token(**{"cognito:groups": groups})
+@pytest.mark.parametrize("groups", [["customer", "admin"], "admin"])
+def test_groups_may_be_a_list_or_one_name(door: Door, groups: Any) -> None:
+    token = issuer.token(groups=groups)
     assert door.call("GET", "/incidents", authorization=f"bearer {token}").status == 200
 
 
@@ -95,8 +96,7 @@ def test_an_ingest_key_opens_nothing_else(door: Door) -> None:
 
 
 def test_an_unreachable_issuer_is_a_503(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "_keys", {})
-    monkeypatch.setattr(identity, "_fetched_at", -identity.KEYS_LIFE_S)
+    monkeypatch.setattr(identity, "_issuer", identity._Issuer({}, -identity.KEYS_LIFE_S))
     monkeypatch.setattr(issuer._Handler, "do_GET", lambda handler: handler.send_error(500))
     answer = door.admin("GET", "/incidents")
     assert (answer.status, answer.json["Code"]) == (503, "Unavailable")
@@ -104,10 +104,15 @@ def test_an_unreachable_issuer_is_a_503(door: Door, monkeypatch: pytest.MonkeyPa
 
 
 def test_unknown_keys_are_not_asked_for_at_every_request(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
+    asked: list[int] = []
     fetch = identity._fetch_keys
-    monkeypatch.setattr(identity, "_fetch_keys", lambda: asked.append(1) or fetch())
-    monkeypatch.setattr(identity, "_fetched_at", -identity.KEYS_LIFE_S)
+
+    def counted() -> Any:
+        asked.append(1)
+        return fetch()
+
+    monkeypatch.setattr(identity, "_fetch_keys", counted)
+    monkeypatch.setattr(identity._issuer, "asked_at", -identity.KEYS_LIFE_S)
     for _ in range(5):
         door.call("GET", "/incidents", authorization=f"Bearer {issuer.token(kid='forged')}")
     assert len(asked) == 1

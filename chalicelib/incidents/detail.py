@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from chalicelib import paging
@@ -16,26 +16,26 @@ from chalicelib.incidents.report import Report, unpack
 
 
 class IncidentDetail(IncidentSummary, frozen=True):
-    """One incident, with what its newest kept report says; none of that is there while no report is kept yet."""
+    """One incident, with what its newest kept report says; all of that is null while no report is kept yet."""
 
-    description: dict[str, Any] | UnsetType = UNSET
-    error_message: str | UnsetType | None = UNSET
-    request_data: dict[str, Any] | UnsetType | None = UNSET
-    response_data: dict[str, Any] | UnsetType | None = UNSET
-    stack_trace: str | UnsetType | None = UNSET
-    url: str | UnsetType | None = UNSET
-    route_name: str | UnsetType | None = UNSET
-    endpoint: str | UnsetType | None = UNSET
-    http_status: int | UnsetType | None = UNSET
-    actor_type: str | UnsetType | None = UNSET
-    user_id: str | UnsetType | None = UNSET
-    user_agent: str | UnsetType | None = UNSET
-    was_bypassed: bool | UnsetType | None = UNSET
-    bypass_reason: str | UnsetType | None = UNSET
-    user_notified: bool | UnsetType | None = UNSET
-    correlation_id: str | UnsetType | None = UNSET
-    grouped_by: str | UnsetType = UNSET
-    ingest_notes: list[str] | UnsetType = UNSET
+    description: dict[str, Any] | None = None
+    error_message: str | None = None
+    request_data: dict[str, Any] | None = None
+    response_data: dict[str, Any] | None = None
+    stack_trace: str | None = None
+    url: str | None = None
+    route_name: str | None = None
+    endpoint: str | None = None
+    http_status: int | None = None
+    actor_type: str | None = None
+    user_id: str | None = None
+    user_agent: str | None = None
+    was_bypassed: bool | None = None
+    bypass_reason: str | None = None
+    user_notified: bool | None = None
+    correlation_id: str | None = None
+    grouped_by: str | None = None
+    ingest_notes: list[str] = field(default_factory=list)
 
 
 class KeptReport(Struct, frozen=True):
@@ -83,6 +83,7 @@ def show(incident_id: str, now: datetime) -> IncidentDetail:
     newest = models.occurrences_of(incident_id, incident.first_seen, None, 1)
     if (key, "LATEST") in rows:
         newest.append(Occurrence.from_raw_data(rows[key, "LATEST"]))
+    newest = [kept for kept in newest if kept.at >= incident.first_seen or kept.sk != "LATEST"]
     summary = asdict(listing.show(incident, rows, now))
     if not newest:
         return IncidentDetail(**summary)

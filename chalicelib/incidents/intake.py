@@ -31,11 +31,13 @@ class Receipts(Struct, frozen=True):
 
 def take(body: Mapping[str, object], terms: Terms, user_agent: str | None, now: datetime) -> Receipt | Receipts:
     """Record a report or a batch, as far as the quota lets it in. Raises InvalidRequest and QuotaExceeded."""
-    origin = report.Origin(terms.project_id, terms.retention_days, terms.scrub, user_agent, correlation_id())
+    origin = report.Origin(terms.project_id, user_agent, correlation_id(), terms.retention_days, terms.scrub)
     if "reports" in body and "error_key" not in body:
         return Receipts(_take_batch(body["reports"], origin, terms, now))
     ingest.admit(terms, 1, now)
     (receipt,) = recording.record([report.read(body, origin, now)], now)
+    if isinstance(receipt, ApiError):
+        raise receipt
     return receipt
 
 
@@ -45,9 +47,9 @@ def bodies() -> Any:
     stored = get_type_hints(report.Report, include_extras=True)
     optional = [
         (name, Annotated[stored[name] | UnsetType | None, Meta(description=f"Must be {expected}.")], UNSET)
-        for name, (_, expected) in report._FIELDS.items()  # noqa: SLF001
+        for name, (_, expected) in report.FIELDS.items()
     ]
-    error_key = Annotated[str, Meta(pattern=f"^{report._ERROR_KEY.pattern}$")]  # noqa: SLF001
+    error_key = Annotated[str, Meta(pattern=f"^{report.ERROR_KEY.pattern}$")]
     one = defstruct("NewReport", [("error_key", error_key), ("description", dict[str, Any]), *optional])
     batch = Annotated[list[one], Meta(min_length=1, max_length=MAX_BATCH)]  # type: ignore[valid-type]  # made above
     return one | defstruct("NewReports", [("reports", batch)])
@@ -61,8 +63,10 @@ def _take_batch(bodies: object, origin: report.Origin, terms: Terms, now: dateti
     admitted = ingest.admit(terms, len(bodies), now)
     read: list[report.Report | ApiError] = [_read(body, origin, now) for body in bodies[:admitted]]
     read += [QuotaExceeded(quotas.retry_after(now))] * (len(bodies) - admitted)
-    receipts = iter(recording.record([each for each in read if isinstance(each, report.Report)], now))
-    return [next(receipts) if isinstance(each, report.Report) else each.body() for each in read]
+    reports = [each for each in read if isinstance(each, report.Report)]
+    receipts = iter(recording.record(reports, now) if reports else [])
+    results = [next(receipts) if isinstance(each, report.Report) else each for each in read]
+    return [each.body() if isinstance(each, ApiError) else each for each in results]
 
 
 def _read(body: object, origin: report.Origin, now: datetime) -> report.Report | ApiError:

@@ -113,6 +113,8 @@ def show(incident: Incident, rows: dict[Key, RawRow], now: datetime) -> Incident
     slots = {name: int(value["N"]) for name, value in hours.items() if name.startswith("h")}
     raw_fix = rows.get((incident.pk, "FIX"))
     fix = Fix.from_raw_data(raw_fix) if raw_fix else Fix(incident.pk, "FIX")
+    if raw_fix and fix.life != incident.first_seen:
+        fix = Fix(incident.pk, "FIX")
     count = int(incident.occurrences)
     return IncidentSummary(
         incident_id=incident.incident_id,

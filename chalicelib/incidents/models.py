@@ -11,6 +11,7 @@ EVT#<project>#<event_id> / META             Seen: makes a retried report count o
 """
 
 import re
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeVar
@@ -57,6 +58,7 @@ _INCIDENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 MAX_EVENTS_PER_COUNT: Final = 99
 MAX_ENVIRONMENTS: Final = 10
 SEEN_FOR: Final = timedelta(hours=48)
+FIX_KEPT_FOR: Final = timedelta(days=3650)
 AUDIT_KEPT_FOR: Final = timedelta(days=365)
 
 
@@ -100,6 +102,7 @@ def table() -> TableConnection:
     return Row._get_connection()  # noqa: SLF001  # PynamoDB offers no other way to its cached connection
 
 
+# Before the kinds of rows exist: made later, each kind would make one of its own.
 table()
 
 
@@ -144,13 +147,21 @@ class Occurrence(Row):
 
 
 class Users(Row):
-    """`hashes` are those below 2^-halvings of the hash space; `chalicelib.incidents.users` explains."""
+    """`hashes` are those below 2^-halvings of the hash space; `chalicelib.incidents.users` explains.
 
+    `life` is the first_seen of the incident they are of: the store may delete an incident before its users, which then
+    are not those of the next one of the same name.
+    """
+
+    life = UnicodeAttribute()
     hashes = BinarySetAttribute(legacy_encoding=False, null=True)
     halvings = NumberAttribute(default=0)
 
 
 class Fix(Row):
+    """`life` is as that of Users."""
+
+    life = UnicodeAttribute()
     commit_hash = UnicodeAttribute(null=True)
     notes = UnicodeAttribute(null=True)
 
@@ -167,6 +178,7 @@ class Audit(Row):
 class Seen(Row):
     incident_id = UnicodeAttribute()
     at = UnicodeAttribute()
+    stale = BooleanAttribute(default=False)
 
 
 class Moved(Exception):
@@ -248,7 +260,7 @@ def _actions(incident: Incident, now: datetime, count: int, stale: int, *, reope
         Incident.g2s.set(error_key_position(incident.error_key, now, incident.incident_id)),
         Incident.ttl.set(incident.ttl),
         Incident.g2p.set(incident.g2p),
-        Incident.first_seen.set(Incident.first_seen | stamp),
+        Incident.first_seen.set(Incident.first_seen | incident.first_seen),
         Incident.title.set(Incident.title | incident.title),
         Incident.severity.set(Incident.severity | incident.severity),
     ]
@@ -286,19 +298,23 @@ def _as_found(found: Incident | None, now: datetime) -> Condition:
 
 
 def _unchanged(found: Incident) -> Condition:
-    same_status: Condition = Incident.status == found.status
-    same_fix: Condition = Incident.fixed_at == found.fixed_at
-    if not found.fixed_at:
-        return same_status
-    unchanged: Condition = same_status & same_fix
+    unchanged: Condition = Incident.status == found.status
+    for attribute, value in (
+        (Incident.fixed_at, found.fixed_at),
+        (Incident.fixed_in_release, found.fixed_in_release),
+    ):
+        unchanged &= attribute.does_not_exist() if value is None else attribute == value
     return unchanged
 
 
 def _claim_and_update(
     incident: Incident, actions: list[Action], condition: Condition, events: Sequence[Seen], now: int
 ) -> None:
+    # One token for all tries: a try whose answer was lost is not made twice.
+    token = uuid.uuid4().hex
+
     def commit() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
+        with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
             for event in events:
                 transaction.save(event, condition=Seen.pk.does_not_exist() | (Seen.ttl < now))
             transaction.update(incident, actions, condition=condition)
@@ -346,10 +362,18 @@ def raise_user_count(incident_id: str, users: int) -> None:
     _if_still(_meta(incident_id), [Incident.user_count.set(users)], Incident.pk.exists() & lower)
 
 
-def add_user(incident_id: str, user: bytes, ttl: int) -> Users:
+def add_user(incident: Incident, user: bytes) -> Users:
     """Put a user's hash into the sketch; returns the sketch after it."""
-    users = Users(incident_key(incident_id), "USERS")
-    patiently(lambda: users.update([Users.hashes.add({user}), Users.ttl.set(ttl)]))
+    users = Users(incident.pk, "USERS", life=incident.first_seen, ttl=incident.ttl)
+    actions: list[Action] = [Users.hashes.add({user}), Users.life.set(users.life), Users.ttl.set(users.ttl)]
+    of_this_life = Users.pk.does_not_exist() | (Users.life == users.life)
+    try:
+        patiently(lambda: users.update(actions, of_this_life))
+    except PynamoDBException as error:
+        if not condition_failed(error):
+            raise
+        users.hashes = {user}
+        patiently(lambda: users.save(Users.life != users.life))
     return users
 
 
@@ -360,15 +384,21 @@ def halve_users(users: Users, dropped: set[bytes]) -> None:
     _if_still(users, actions, unhalved)
 
 
-def keep(incident_id: str, occurrence: Occurrence) -> None:
-    """Keep a report under its own key."""
-    occurrence.pk, occurrence.sk = incident_key(incident_id), f"OCC#{occurrence.at}#{occurrence.event_id}"
+def keep(incident: Incident, occurrence: Occurrence) -> None:
+    """Keep a report under its own key.
+
+    Reports that race, or waited in the queue, may have been received before the one that began the incident; rows from
+    before its beginning are those of a deleted one.
+    """
+    since = max(occurrence.at, incident.first_seen)
+    occurrence.pk, occurrence.sk = incident.pk, f"OCC#{since}#{occurrence.event_id}"
     patiently(occurrence.save)
 
 
-def keep_latest(incident_id: str, occurrence: Occurrence) -> None:
+def keep_latest(incident: Incident, occurrence: Occurrence) -> None:
     """Keep a report as the newest, unless a newer one is there."""
-    occurrence.pk, occurrence.sk = incident_key(incident_id), "LATEST"
+    occurrence.pk, occurrence.sk = incident.pk, "LATEST"
+    occurrence.at = max(occurrence.at, incident.first_seen)
     try:
         patiently(lambda: occurrence.save(Occurrence.at.does_not_exist() | (Occurrence.at <= occurrence.at)))
     except PynamoDBException as error:
@@ -527,12 +557,16 @@ def triage(
         for attribute, value in ((Fix.commit_hash, commit_hash), (Fix.notes, notes))
         if value is not None
     ]
+    if words:
+        # Longer than the incident without it: nothing else reads it, and the incident's own TTL moves on.
+        words += [Fix.life.set(incident.first_seen), Fix.ttl.set(int((now + FIX_KEPT_FOR).timestamp()))]
+    token = uuid.uuid4().hex
 
     def commit() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
+        with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
             transaction.save(audit)
             if words:
-                transaction.update(Fix(incident.pk, "FIX"), [*words, Fix.ttl.set(incident.ttl)])
+                transaction.update(Fix(incident.pk, "FIX"), words)
             transaction.update(incident, actions, condition=_unchanged(incident))
 
     try:
@@ -543,19 +577,26 @@ def triage(
         raise
 
 
-def erase(incident_id: str, audit: Audit) -> None:
-    """Delete an incident with all that hangs on it but its audit trail. Safe to repeat.
+def erase(incident_id: str, audit: Audit, expired_at: datetime | None = None) -> None:
+    """Delete an incident with all that hangs on it but its audit trail; with `expired_at`, only if it had expired then.
 
-    The hot row goes first: from then on the incident is gone for every reader, a report that comes begins it anew, and
-    rows that a crash leaves behind are older than the next incident of the same name, which hides them.
+    Safe to repeat. What there is once goes with the hot row in one transaction; from then on the incident is gone for
+    every reader, and a report that comes begins it anew. Its kept reports follow, and those that a crash leaves behind
+    are older than the next incident of the same name, which hides them.
     """
     found = patiently(
         lambda: list(Row.query(incident_key(incident_id), consistent_read=True, attributes_to_get=["pk", "sk"]))
     )
+    doomed: Condition = Incident.pk.exists()
+    if expired_at is not None:
+        doomed &= Incident.ttl <= int(expired_at.timestamp())
+    token = uuid.uuid4().hex
 
     def remove() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
-            transaction.delete(_meta(incident_id), condition=Incident.pk.exists())
+        with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
+            transaction.delete(_meta(incident_id), condition=doomed)
+            for sk in ("LATEST", "HOURS", "USERS", "FIX"):
+                transaction.delete(Row(incident_key(incident_id), sk))
             transaction.save(audit)
 
     try:
@@ -563,4 +604,6 @@ def erase(incident_id: str, audit: Audit) -> None:
     except TransactWriteError as error:
         if not condition_failed(error):
             raise
-    delete_rows(table(), [(row.pk, row.sk) for row in found if row.sk != "META" and not row.sk.startswith("L#")])
+        if expired_at is not None:
+            return
+    delete_rows(table(), [(row.pk, row.sk) for row in found if row.sk.startswith("OCC#")])

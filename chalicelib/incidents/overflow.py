@@ -1,8 +1,9 @@
 """The overflow queue: where reports wait while DynamoDB is busy. It is also what absorbs a storm."""
 
+import zlib
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import botocore.config
 import botocore.session
@@ -17,40 +18,47 @@ from chalicelib.observability import logger
 QUEUE: Final = "reports-overflow"
 
 
+Done = Literal["nothing", "fresh", "stale"]
+
+
 class Waiting(msgspec.Struct, frozen=True):
-    """A queued report. `counted` when its count is done and only what follows is missing."""
+    """A queued report. `done` says as what it was counted, if it was: then only what follows is missing."""
 
     report: bytes
-    counted: bool = False
+    done: Done = "nothing"
 
 
-def send(reports: Sequence[Report], *, counted: bool) -> None:
+def send(reports: Sequence[Report], done: Done = "nothing") -> None:
     """Queue reports. Raises Unavailable when the queue does not take them either."""
     try:
         for report in reports:
-            _client().send_message(QueueUrl=_url(), MessageBody=body(report, counted=counted))
+            _client().send_message(QueueUrl=_url(), MessageBody=body(report, done))
     except (BotoCoreError, ClientError) as error:
         logger.exception("the overflow queue refused reports", reports=len(reports))
         raise Unavailable("Reports cannot be kept at the moment; send this one again shortly.") from error
 
 
-def body(report: Report, *, counted: bool) -> str:
+def body(report: Report, done: Done) -> str:
     """The text of a queue message."""
-    return msgspec.json.encode(Waiting(pack(report), counted)).decode()
+    return msgspec.json.encode(Waiting(pack(report), done)).decode()
 
 
-def read(body: str) -> tuple[Report, bool]:
-    """The report of a queue message, and whether it was counted. Raises ValueError for any other text."""
+def read(body: str) -> tuple[Report, Done]:
+    """The report of a queue message, and what was done with it. Raises ValueError for any other text."""
     waiting = msgspec.json.decode(body, type=Waiting)
-    return unpack(waiting.report), waiting.counted
+    try:
+        return unpack(waiting.report), waiting.done
+    except zlib.error as error:
+        raise ValueError("the report in the message cannot be unpacked") from error
 
 
 @cache
 def _client() -> Any:
     # botocore alone: boto3 adds to the cold start and nothing that is used here.
-    return botocore.session.get_session().create_client(
-        "sqs", config=botocore.config.Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+    patience = botocore.config.Config(
+        connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
     )
+    return botocore.session.get_session().create_client("sqs", config=patience)
 
 
 @cache

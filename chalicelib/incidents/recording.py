@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from chalicelib import clock
 from chalicelib.dynamodb import Busy
+from chalicelib.errors import Unavailable
 from chalicelib.incidents import memory, models, overflow, releases, trend, users
 from chalicelib.incidents.models import SEVERITIES, AlreadySeen, Incident, Moved, Occurrence, Seen
 from chalicelib.incidents.report import Report, pack
@@ -22,8 +23,11 @@ from chalicelib.observability import correlation_id, logger
 from chalicelib.observability import count as measure
 
 KEEP_ALL_UP_TO: Final = 100
+# In bytes: together with what is always there they keep the hot row under 1 KB, whoever reports.
+MAX_HOT_TITLE: Final = 128
 MAX_HOT_RELEASE: Final = 64
-MAX_ENVIRONMENTS_BYTES: Final = 256
+MAX_HOT_ENVIRONMENT: Final = 64
+MAX_HOT_ENVIRONMENTS: Final = 126
 ROUNDS: Final = 10
 LATEST_EVERY: Final = timedelta(seconds=1)
 USER_EVERY: Final = timedelta(days=1)
@@ -48,16 +52,27 @@ class Counted:
     stale: Sequence[Report]
 
 
-def record(reports: Sequence[Report], now: datetime) -> list[Receipt]:
-    """Record reports; returns, in their order, where each went. Raises Unavailable when the queue refuses them too."""
-    incident_ids = [report.incident_id for report in reports]
+def record(reports: Sequence[Report], now: datetime) -> list[Receipt | Unavailable]:
+    """Record reports; returns, in their order, where each went, or that not even the queue took it.
+
+    Raises Unavailable when none was taken.
+    """
+    groups: dict[str, list[Report]] = {}
+    for report in reports:
+        groups.setdefault(report.incident_id, []).append(report)
     homes: dict[str, str] = {}
-    for incident_id in dict.fromkeys(incident_ids):
-        group = [report for report, home in zip(reports, incident_ids, strict=True) if home == incident_id]
-        homes.update(_record_group(incident_id, group, now))
+    refused: dict[str, Unavailable] = {}
+    for incident_id, group in groups.items():
+        try:
+            homes.update(_record_group(incident_id, group, now))
+        except Unavailable as error:
+            refused[incident_id] = error
+            if len(refused) == len(groups):
+                raise
     return [
-        Receipt(homes.get(report.event_id, home), report.event_id, report.notes)
-        for report, home in zip(reports, incident_ids, strict=True)
+        refused.get(report.incident_id)
+        or Receipt(homes.get(report.event_id, report.incident_id), report.event_id, report.notes)
+        for report in reports
     ]
 
 
@@ -65,6 +80,7 @@ def fold(reports: Sequence[Report], now: datetime) -> None:
     """Record named reports of one incident in as few writes as there can be. Safe to repeat. Raises Busy."""
     for start in range(0, len(reports), models.MAX_EVENTS_PER_COUNT):
         counted, repeated = _count(reports[start : start + models.MAX_EVENTS_PER_COUNT], now)
+        _start_hour(counted, now)
         complete(counted, now)
         for report in repeated:
             _complete_repeated(report, now)
@@ -76,15 +92,8 @@ def complete(counted: Counted, now: datetime) -> None:
     if incident is None:
         return
     _keep(incident, counted.stale, int(incident.stale_hits), now)
-    if not counted.fresh:
-        return
-    _raise_severity(incident, counted.fresh)
-    _note_environments(incident, counted.fresh)
-    _note_users(incident, counted.fresh, now)
-    _start_hour(incident, len(counted.fresh), now)
-    kept = _keep(incident, counted.fresh, int(incident.occurrences), now)
-    if not kept:
-        _keep_latest(incident, counted.fresh[-1], now)
+    if counted.fresh:
+        _note_and_keep(incident, counted.fresh, now)
 
 
 def _record_group(incident_id: str, reports: Sequence[Report], now: datetime) -> dict[str, str]:
@@ -94,19 +103,21 @@ def _record_group(incident_id: str, reports: Sequence[Report], now: datetime) ->
     except Busy:
         measure("ReportsQueued", len(reports))
         logger.warning("reports wait in the queue", incident_id=incident_id, reports=len(reports))
-        overflow.send([replace(report, named=True) for report in reports], counted=False)
+        overflow.send([replace(report, named=True) for report in reports])
         return {}
     measure("ReportsRecorded", len(counted.fresh) + len(counted.stale))
     try:
+        _start_hour(counted, now)
         complete(counted, now)
     except Busy:
-        overflow.send([*counted.fresh, *counted.stale], counted=True)
+        overflow.send(counted.fresh, "fresh")
+        overflow.send(counted.stale, "stale")
     homes = {}
     for report in repeated:
         try:
             homes[report.event_id] = _complete_repeated(report, now)
         except Busy:
-            overflow.send([report], counted=False)
+            overflow.send([report])
     return homes
 
 
@@ -120,7 +131,9 @@ def _count(reports: Sequence[Report], now: datetime) -> tuple[Counted, list[Repo
             return Counted(None, [], []), repeated
         stale = [report for report in pending if found is not None and _is_stale(report, found)]
         fresh = [report for report in pending if report not in stale]
-        events = [_seen(report) for report in pending if report.named]
+        # In a transaction all are claimed: should its answer be lost, those without a name must be known again too.
+        claimed = pending if any(report.named for report in pending) else []
+        events = [_seen(report, now, stale=report in stale) for report in claimed]
         try:
             incident = models.add(
                 _facts(fresh or stale, now), now, count=len(fresh), stale=len(stale), events=events, found=found
@@ -139,7 +152,8 @@ def _found_fixed(incident_id: str, now: datetime) -> Incident | None:
     """The incident if it is FIXED. One past its TTL, which the store has not deleted yet, is deleted first."""
     found = models.find(incident_id)
     if found is not None and found.ttl <= now.timestamp():
-        models.erase(incident_id, models.audit(incident_id, SWEEPER, "expire", now, correlation_id=correlation_id()))
+        audit = models.audit(incident_id, SWEEPER, "expire", now, correlation_id=correlation_id())
+        models.erase(incident_id, audit, expired_at=now)
         return None
     return found if found is not None and found.status == "FIXED" else None
 
@@ -158,22 +172,23 @@ def _facts(reports: Sequence[Report], now: datetime) -> Incident:
         ttl=models.expires(now, newest.retention_days),
         g2p=f"P#{newest.project_id}",
         g2s=models.error_key_position(newest.error_key, now, newest.incident_id),
-        title=newest.title,
+        title=_within(newest.title, MAX_HOT_TITLE),
         severity=_highest(reports),
-        environments={newest.environment} if newest.environment else None,
-        last_release=(newest.release or "")[:MAX_HOT_RELEASE] or None,
+        first_seen=min(report.at for report in reports),
+        environments={_within(newest.environment, MAX_HOT_ENVIRONMENT)} if newest.environment else None,
+        last_release=_within(newest.release, MAX_HOT_RELEASE) if newest.release else None,
         user_count=int(any(report.user_id for report in reports)),
     )
 
 
-def _seen(report: Report) -> Seen:
-    at = clock.parse(report.at)
+def _seen(report: Report, now: datetime, *, stale: bool) -> Seen:
     return Seen(
         models.event_key(report.project_id, report.event_id),
         "META",
         incident_id=report.incident_id,
         at=report.at,
-        ttl=int((at + models.SEEN_FOR).timestamp()),
+        stale=stale,
+        ttl=int((now + models.SEEN_FOR).timestamp()),
     )
 
 
@@ -186,11 +201,29 @@ def _complete_repeated(report: Report, now: datetime) -> str:
     first = replace(report, at=seen.at)
     incident = models.find(seen.incident_id)
     if incident is not None and first.incident_id == seen.incident_id:
-        _raise_severity(incident, [first])
-        _note_environments(incident, [first])
-        _note_users(incident, [first], now)
-        _keep(incident, [first], int(incident.occurrences), now)
+        if seen.stale:
+            _keep(incident, [first], int(incident.stale_hits), now)
+        else:
+            _note_and_keep(incident, [first], now)
     return seen.incident_id
+
+
+def _note_and_keep(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
+    _raise_severity(incident, reports)
+    _note_environments(incident, reports)
+    _note_users(incident, reports, now)
+    newest_kept = _keep(incident, reports, int(incident.occurrences), now)
+    if not newest_kept:
+        _keep_latest(incident, reports[-1], now)
+
+
+def _within(text: str, most: int) -> str:
+    """As much of a text as fits into `most` bytes of UTF-8."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def _highest(reports: Sequence[Report]) -> models.Severity:
@@ -205,21 +238,22 @@ def _raise_severity(incident: Incident, reports: Sequence[Report]) -> None:
 
 def _note_environments(incident: Incident, reports: Sequence[Report]) -> None:
     known = set(incident.environments or ())
-    for environment in dict.fromkeys(report.environment for report in reports):
-        if environment is None or environment in known or len(known) == models.MAX_ENVIRONMENTS:
-            continue
-        known.add(environment)
-        if sum(len(name.encode()) for name in known) <= MAX_ENVIRONMENTS_BYTES:
+    named = [_within(report.environment, MAX_HOT_ENVIRONMENT) for report in reports if report.environment]
+    for environment in dict.fromkeys(named):
+        grown = known | {environment}
+        fits = len(grown) <= models.MAX_ENVIRONMENTS and sum(map(_size, grown)) <= MAX_HOT_ENVIRONMENTS
+        if environment not in known and fits:
             models.add_environment(incident.incident_id, environment)
+            known = grown
 
 
 def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
     for user_id in dict.fromkeys(report.user_id for report in reports if report.user_id):
         user = users.user_hash(incident.project_id, user_id)
-        mark = ("user", incident.pk, user)
+        mark = ("user", incident.pk, incident.first_seen, user)
         if not memory.due(mark, now):
             continue
-        sketch = models.add_user(incident.incident_id, user, int(incident.ttl))
+        sketch = models.add_user(incident, user)
         hashes, halvings = set(sketch.hashes or ()), int(sketch.halvings)
         if len(users.kept(hashes, halvings)) > users.MOST_KEPT:
             models.halve_users(sketch, hashes - users.kept(hashes, halvings + 1))
@@ -228,12 +262,14 @@ def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) ->
         memory.written(mark, now, USER_EVERY)
 
 
-def _start_hour(incident: Incident, counted: int, now: datetime) -> None:
-    hour = trend.hour_of(now)
-    mark = ("hour", incident.pk, hour)
+def _start_hour(counted: Counted, now: datetime) -> None:
+    incident, hour = counted.incident, trend.hour_of(now)
+    if incident is None or not counted.fresh:
+        return
+    mark = ("hour", incident.pk, incident.first_seen, hour)
     if hour <= trend.hour_of(clock.parse(incident.first_seen)) or not memory.due(mark, now):
         return
-    start = trend.packed(hour, int(incident.occurrences) - counted)
+    start = trend.packed(hour, int(incident.occurrences) - len(counted.fresh))
     models.start_hour(incident.incident_id, trend.slot(hour), trend.packed(hour, 0), start, int(incident.ttl))
     memory.written(mark, now, HOUR)
 
@@ -244,14 +280,14 @@ def _keep(incident: Incident, reports: Sequence[Report], last_ordinal: int, now:
     for ordinal, report in enumerate(reports, start=last_ordinal - len(reports) + 1):
         kept = worth_keeping(ordinal)
         if kept:
-            models.keep(incident.incident_id, _occurrence(report, now))
+            models.keep(incident, _occurrence(report, now))
     return kept
 
 
 def _keep_latest(incident: Incident, report: Report, now: datetime) -> None:
-    mark = ("latest", incident.pk)
+    mark = ("latest", incident.pk, incident.first_seen)
     if memory.due(mark, now):
-        models.keep_latest(incident.incident_id, _occurrence(report, now))
+        models.keep_latest(incident, _occurrence(report, now))
         memory.written(mark, now, LATEST_EVERY)
 
 

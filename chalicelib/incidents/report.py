@@ -1,7 +1,6 @@
 """A report: what a frontend says about one failure, read forgivingly. One bad field never loses a report."""
 
 import bisect
-import math
 import re
 import uuid
 import zlib
@@ -16,20 +15,20 @@ from chalicelib import clock
 from chalicelib.errors import InvalidRequest
 from chalicelib.incidents.grouping import group, incident_id
 from chalicelib.incidents.models import SEVERITIES, Severity
-from chalicelib.personal import Scrub, treat
+from chalicelib.personal import KEEP, Scrub, treat
 from chalicelib.scrubbing import scrub
+from chalicelib.storable import storable
 
 MAX_DESCRIPTION_BYTES: Final = 64 * 1024
 MAX_EXCHANGE_BYTES: Final = 32 * 1024
 MAX_STACK: Final = 32 * 1024
-MAX_DEPTH: Final = 32
 SHORTEST_CUT: Final = 32
 MAX_NOTES: Final = 20
 MAX_TITLE: Final = 120
 CLOCK_SKEW: Final = timedelta(minutes=5)
 COMPRESS_OVER_BYTES: Final = 512
 
-_ERROR_KEY: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+ERROR_KEY: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _EVENT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _CORRELATION_ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CUT: Final = "… [{} characters cut]"
@@ -91,26 +90,26 @@ class Origin:
     """What the request itself says about a report: the project of its key, and the defaults."""
 
     project_id: str
-    retention_days: int
-    scrub: Scrub
     user_agent: str | None
     correlation_id: str
+    retention_days: int = 90
+    scrub: Scrub = KEEP
 
 
 def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
     """A report from untrusted JSON. Raises InvalidRequest for what API.md refuses, and only for that."""
     error_key = body.get("error_key")
-    if not isinstance(error_key, str) or not _ERROR_KEY.fullmatch(error_key):
+    if not isinstance(error_key, str) or not ERROR_KEY.fullmatch(error_key):
         form = "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -"
         raise InvalidRequest(f"error_key {form}", [("error_key", form)])
     if not isinstance(body.get("description"), dict):
         raise InvalidRequest("description must be an object.", [("description", "must be an object")])
 
     notes: list[str] = []
-    clean: dict[str, Any] = treat(scrub(_storable(dict(body), notes)), origin.scrub, origin.project_id)
+    clean: dict[str, Any] = treat(scrub(storable(dict(body), notes)), origin.scrub, origin.project_id)
     description = clean.pop("description")
     fields = _accepted(clean, notes)
-    unknown = {name: value for name, value in clean.items() if name not in _FIELDS and name != "error_key"}
+    unknown = {name: value for name, value in clean.items() if name not in FIELDS and name != "error_key"}
     if unknown:
         extra = description.get("_extra")
         description["_extra"] = {**extra, **unknown} if isinstance(extra, dict) else unknown
@@ -144,7 +143,7 @@ def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
 def _accepted(given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """The known fields whose values are of use; `notes` say what was changed or left out."""
     fields: dict[str, Any] = {}
-    for name, (accept, expected) in _FIELDS.items():
+    for name, (accept, expected) in FIELDS.items():
         raw = given.get(name)
         if raw is None or raw == "":
             continue
@@ -231,7 +230,7 @@ def _time(given: Any) -> datetime | None:
         return None
 
 
-_FIELDS: Final[dict[str, tuple[Accept, str]]] = {
+FIELDS: Final[dict[str, tuple[Accept, str]]] = {
     "event_id": (_event_id, "32 hex digits"),
     "severity": (_one_of(*SEVERITIES), "one of LOW, MEDIUM, HIGH, CRITICAL"),
     "environment": (_text(64), "a text"),
@@ -266,24 +265,6 @@ def _occurred_at(given: datetime | None, now: datetime, notes: list[str]) -> str
 
 
 # -- bounds -----------------------------------------------------------------------------------------------------------
-
-
-def _storable(value: Any, notes: list[str], depth: int = 0) -> Any:
-    """A copy that every store and encoder takes: no lone surrogates, no infinities, at most MAX_DEPTH levels."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, dict | list):
-        if depth == MAX_DEPTH:
-            note = f"What was nested deeper than {MAX_DEPTH} levels was cut."
-            if note not in notes:
-                notes.append(note)
-            return "[nested too deeply]"
-        if isinstance(value, list):
-            return [_storable(item, notes, depth + 1) for item in value]
-        return {_storable(key, notes): _storable(item, notes, depth + 1) for key, item in value.items()}
-    return value
 
 
 def _trimmed(value: dict[str, Any], most: int, name: str, notes: list[str]) -> dict[str, Any]:

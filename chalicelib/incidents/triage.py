@@ -11,6 +11,7 @@ from chalicelib.incidents import detail, models
 from chalicelib.incidents.detail import IncidentDetail
 from chalicelib.incidents.models import Incident, Moved, Status
 from chalicelib.observability import correlation_id
+from chalicelib.scrubbing import scrub
 
 ROUNDS: Final = 5
 
@@ -21,7 +22,7 @@ class Triage(msgspec.Struct, forbid_unknown_fields=True):
     status: Status
     fix_commit_hash: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     fix_notes: Annotated[str, msgspec.Meta(max_length=4000)] | None = None
-    fixed_in_release: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    fixed_in_release: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,64}(?!\n)$")] | None = None
 
 
 def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> IncidentDetail:
@@ -29,6 +30,7 @@ def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> Incid
 
     Raises IncidentNotFound, and Unavailable while others keep changing the incident.
     """
+    triage = msgspec.convert(scrub(msgspec.to_builtins(triage)), Triage)
     for _ in range(ROUNDS):
         incident = detail.find(incident_id, now)
         try:

@@ -10,6 +10,7 @@ from typing import Final
 
 from chalicelib import clock
 from chalicelib.config import FIRST_PROJECT, config
+from chalicelib.dynamodb import Busy
 from chalicelib.errors import InvalidIngestKey, MissingCredentials, OriginNotAllowed, QuotaExceeded
 from chalicelib.http import header, origin_matches, parameter
 from chalicelib.operations import Caller
@@ -53,11 +54,16 @@ def forget() -> None:
 
 
 def _project_of(key: str, now: datetime) -> Terms | None:
-    if key in _remembered:
-        since, found = _remembered[key]
-        if since <= now < since + REMEMBERED_FOR:
-            return found
-    found = _look_up(key, now)
+    since, known = _remembered.get(key, (None, None))
+    if since is not None and since <= now < since + REMEMBERED_FOR:
+        return known
+    try:
+        found = _look_up(key, now)
+    except Busy:
+        # A database that is busy must not cost a report: what was known a while ago still holds, or the first project.
+        if known is None and key != config().ingest_key:
+            raise
+        return known or settings.default_terms()
     _remembered[key] = (now, found)
     _remembered.move_to_end(key)
     if len(_remembered) > MOST_REMEMBERED:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from chalicelib import clock, paging
+from chalicelib import clock, http, paging
 from chalicelib.clock import Time
 from chalicelib.config import FIRST_PROJECT, config
 from chalicelib.errors import Conflict, ProjectNotFound
@@ -107,6 +107,11 @@ def terms(project: Project) -> Terms:
     )
 
 
+def default_terms() -> Terms:
+    """The terms on which the first project begins."""
+    return Terms(FIRST_PROJECT, 0, ("*",), config().retention_days, Scrub())
+
+
 def retention_days(project_id: str, now: datetime) -> int:
     """How long a project's reports are kept; the deployment's default for one that does not exist."""
     try:
@@ -191,5 +196,5 @@ def _audit(project_id: str, actor: str, action: str, change: object, now: dateti
 
 
 def _dsn(project_id: str, key: str) -> str:
-    scheme, _, host = config().public_url.partition("://")
+    scheme, _, host = http.base_url().partition("://")
     return f"{scheme}://{key}@{host}/{project_id}"

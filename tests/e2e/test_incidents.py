@@ -298,10 +298,10 @@ def test_a_report_is_refused_in_words(hub: Hub, body: bytes, content_type: str, 
 
 
 @pytest.mark.parametrize(
-    ("key", "code"), [("", "MissingCredentials"), ("0" * 32, "InvalidIngestKey"), ("ü", "InvalidIngestKey")]
+    ("sent", "code"), [("", "MissingCredentials"), ("0" * 32, "InvalidIngestKey"), ("ключ", "InvalidIngestKey")]
 )
-def test_a_report_needs_the_ingest_key(hub: Hub, key: str, code: str) -> None:
-    headers = httpx.Headers({"X-Ingest-Key": key}, encoding="utf-8")
+def test_a_report_needs_the_ingest_key(hub: Hub, sent: str, code: str) -> None:
+    headers = httpx.Headers({"X-Ingest-Key": sent}, encoding="utf-8")
     answer = hub.anyone.post("/incidents", json={"error_key": "e2e", "description": {}}, headers=headers)
     expect_error(answer, 401, code)
 
@@ -426,7 +426,7 @@ def test_reports_that_wait_in_the_queue_become_incidents(hub: Hub, key: str) -> 
     url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
     for body in (repeated, repeated, fresh):
         queued = report.read(body, origin, datetime.now(UTC))
-        sqs.send_message(QueueUrl=url, MessageBody=overflow.body(queued, counted=False))
+        sqs.send_message(QueueUrl=url, MessageBody=overflow.body(queued, "nothing"))
 
     def counts() -> list[int]:
         return [incident["count"] for incident in hub.walk(error_key=key)]

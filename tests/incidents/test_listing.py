@@ -113,7 +113,19 @@ def test_a_rare_match_is_found_by_following_cursors(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.0", "status=OPEN", "severity=high"]
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "limit=-1",
+        "limit=1.0",
+        "status=OPEN",
+        "project_id=x",
+        "error_key=k%23",
+        "error_key=%00",
+        "severity=high",
+    ],
 )
 def test_a_bad_parameter_is_a_400_that_names_it(door: Door, query: str) -> None:
     answer = door.admin("GET", f"/incidents?{query}")

@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib import clock
+from chalicelib.dynamodb import Busy
+from chalicelib.errors import Unavailable
+from chalicelib.incidents import models, overflow, recording
 from tests.conftest import INGEST_KEY, Door
 
 
@@ -32,7 +36,7 @@ def test_the_founding_case_is_a_line_in_a_list(door: Door) -> None:
 
 
 def test_every_field_is_kept(door: Door) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "severity": "HIGH",
         "environment": "production",
         "release": "web@2.3.1",
@@ -295,3 +299,45 @@ def test_the_caller_may_name_the_correlation_id(door: Door) -> None:
     assert latest(door, answer.json)["correlation_id"] == "upload:68.1-a"
     made = door.ingest({"error_key": "x", "description": {}}, x_correlation_id="bad id\t!")
     assert len(made.headers["x-correlation-id"]) == 32
+
+
+def test_part_of_a_batch_that_nothing_takes_is_said_so(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = models.add
+
+    def busy_for_one(incident: models.Incident, *args: Any, **kwargs: Any) -> models.Incident:
+        if incident.error_key == "unlucky":
+            raise Busy("throttled")
+        return add(incident, *args, **kwargs)
+
+    def refuse(*_: object) -> None:
+        raise Unavailable("The queue is down too.")
+
+    monkeypatch.setattr(models, "add", busy_for_one)
+    monkeypatch.setattr(overflow, "send", refuse)
+    lucky, unlucky = {"error_key": "lucky", "description": {}}, {"error_key": "unlucky", "description": {}}
+    answer = door.ingest({"reports": [unlucky, lucky]})
+    assert answer.status == 202
+    assert answer.json["results"][0]["Code"] == "Unavailable"
+    assert latest(door, answer.json["results"][1])["count"] == 1
+    alone = door.ingest(unlucky)
+    assert (alone.status, alone.json["Code"]) == (503, "Unavailable")
+    assert int(alone.headers["retry-after"]) > 0
+
+
+def test_a_batch_of_named_and_unnamed_reports_counts_once_when_its_answer_is_lost(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, waiting = models.find, []
+    lost = iter([True])
+
+    def busy_once(incident_id: str) -> models.Incident | None:
+        if next(lost, False):
+            raise Busy("throttled")
+        return find(incident_id)
+
+    monkeypatch.setattr(models, "find", busy_once)
+    monkeypatch.setattr(overflow, "send", lambda reports, done="nothing": waiting.extend(reports))
+    same = {"error_key": "mixed", "description": {}}
+    taken = door.ingest({"reports": [{**same, "event_id": "d" * 32}, same, same]}).json["results"][0]
+    recording.fold(waiting, clock.now())
+    assert latest(door, taken)["count"] == 3

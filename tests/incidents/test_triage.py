@@ -51,6 +51,7 @@ def test_a_fix_is_noted_with_who_and_when(door: Door, frozen: Callable[[str], No
         ({"status": "FIXED", "fix_notes": 5}, "fix_notes"),
         ({"status": "FIXED", "fix_notes": "x" * 4001}, "fix_notes"),
         ({"status": "FIXED", "fixed": True}, "fixed"),
+        ({"status": "FIXED", "fixed_in_release": "1.0.0\n"}, "fixed_in_release"),
     ],
 )
 def test_a_bad_change_is_refused_and_changes_nothing(door: Door, body: dict[str, Any], field: str) -> None:
@@ -90,3 +91,23 @@ def test_a_failure_that_comes_after_a_delete_begins_anew(door: Door) -> None:
     incident = door.incident(incident_id)
     assert (incident["count"], incident["status"]) == (1, "ACTIVE")
     assert len(door.admin("GET", f"/incidents/{incident_id}/occurrences").json["items"]) == 1
+
+
+def test_what_operators_write_is_cleaned_too(door: Door) -> None:
+    incident_id = door.report()["incident_id"]
+    notes = "password=hunter22"
+    answer = door.admin("PATCH", f"/incidents/{incident_id}", {"status": "FIXED", "fix_notes": notes})
+    assert answer.status == 200
+    assert answer.json["fix_notes"] == "password=[scrubbed]"
+    lone = door.admin("PATCH", f"/incidents/{incident_id}", b'{"status": "FIXED", "fix_notes": "\\ud800"}')
+    assert (lone.status, lone.json["Code"]) == (400, "InvalidBody")
+
+
+def test_a_fix_is_shown_as_long_as_its_incident_lives(door: Door, frozen: Callable[[str], None]) -> None:
+    frozen("2026-01-01T10:00:00Z")
+    incident_id = door.report()["incident_id"]
+    door.admin("PATCH", f"/incidents/{incident_id}", {"status": "INVESTIGATING", "fix_notes": "Looking."})
+    frozen("2026-03-01T10:00:00Z")
+    door.report()
+    frozen("2026-05-01T10:00:00Z")
+    assert door.incident(incident_id)["fix_notes"] == "Looking."

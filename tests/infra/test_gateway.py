@@ -177,7 +177,7 @@ def test_an_unknown_path_is_refused_as_the_template_says(wire: Wire, target: str
 def test_a_body_has_a_limit(wire: Wire) -> None:
     assert wire.post(b" " * gateway.MAX_BODY_BYTES).status == 200
     answer = wire.post(b" " * (gateway.MAX_BODY_BYTES + 1))
-    assert (answer.status, answer.json["Code"]) == (413, "RequestTooLarge")
+    assert (answer.status, answer.json["Code"]) == (413, "PayloadTooLarge")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 

@@ -53,7 +53,7 @@ def test_the_queues(cloud: boto3.Session) -> None:
 
     source = sqs.get_queue_url(QueueName="groundcrew-test-reports-overflow")["QueueUrl"]
     sqs.send_message(QueueUrl=source, MessageBody="poison")
-    for _ in range(6):
+    for _ in range(101):
         sqs.receive_message(QueueUrl=source, VisibilityTimeout=0)
     target = sqs.get_queue_url(QueueName="groundcrew-test-dead-letters")["QueueUrl"]
     assert [message["Body"] for message in sqs.receive_message(QueueUrl=target)["Messages"]] == ["poison"]
@@ -76,8 +76,7 @@ def test_creating_again_keeps_what_is_there(cloud: boto3.Session) -> None:
 def test_stages_do_not_meet(cloud: boto3.Session) -> None:
     resources.create("other", cloud)
     assert set(cloud.client("dynamodb").list_tables()["TableNames"]) == {
-        "groundcrew-test-incidents",
-        "groundcrew-other-incidents",
+        f"groundcrew-{stage}-{noun}" for stage in ("test", "other") for noun in ("answers", "incidents", "projects")
     }
 
 

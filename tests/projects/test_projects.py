@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from chalicelib import clock
-from chalicelib.projects import ingest, quotas
+from chalicelib.dynamodb import Busy
+from chalicelib.projects import ingest, models, quotas
 from tests.conftest import INGEST_KEY, Door
 
 Freeze = Callable[[str], None]
@@ -169,11 +170,14 @@ def test_a_batch_is_let_in_as_far_as_the_quota_goes(door: Door, frozen: Freeze) 
 def test_several_containers_together_keep_a_quota_and_write_little(
     door: Door, frozen: Freeze, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.projects import models
-
-    writes = []
+    writes: list[str] = []
     take = models.take
-    monkeypatch.setattr(models, "take", lambda *args: writes.append(args) or take(*args))
+
+    def counted(project_id: str, *rest: Any) -> int:
+        writes.append(project_id)
+        return take(project_id, *rest)
+
+    monkeypatch.setattr(models, "take", counted)
     now = clock.parse("2026-03-01T10:00:15Z")
     containers: list[dict[str, quotas.Allowance]] = [{} for _ in range(5)]
     admitted = 0
@@ -212,3 +216,19 @@ def test_a_project_keeps_its_reports_for_its_own_retention(door: Door, frozen: F
     assert door.admin("GET", "/incidents?project_id=2").json["items"] == []
     assert door.admin("GET", "/incidents/count?project_id=2").json == {"count": 0}
     assert len(door.admin("GET", "/incidents").json["items"]) == 1
+
+
+def test_a_busy_database_does_not_cost_a_report_its_project(
+    door: Door, frozen: Freeze, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen("2026-03-01T10:00:00Z")
+    other = make(door)["keys"][0]
+    assert report(door, other) == 202
+
+    def busy(_: str) -> None:
+        raise Busy("throttled")
+
+    monkeypatch.setattr(models, "owner", busy)
+    frozen("2026-03-01T11:00:00Z")
+    assert (report(door, other), report(door, INGEST_KEY)) == (202, 202)
+    assert report(door, "0" * 32) == 503
