@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.connection import TableConnection
+from pynamodb.connection import TableConnection, base
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 
+from chalicelib import aws
 from chalicelib.errors import Unavailable
+
+# PynamoDB makes a session per table and thread, and takes none from outside.
+base.get_session = lambda env_vars=None: aws.session()  # noqa: ARG005  # PynamoDB's signature
 
 T = TypeVar("T")
 Key = tuple[str, str]

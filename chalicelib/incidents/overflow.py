@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any, Final, Literal
 
 import botocore.config
-import botocore.session
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import aws
 from chalicelib.config import config
 from chalicelib.errors import Unavailable
 from chalicelib.incidents.report import Report, pack, unpack
@@ -58,7 +58,7 @@ def _client() -> Any:
     patience = botocore.config.Config(
         connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
     )
-    return botocore.session.get_session().create_client("sqs", config=patience)
+    return aws.session().create_client("sqs", config=patience)
 
 
 @cache
