@@ -13,7 +13,7 @@ from chalicelib import aws
 from chalicelib.errors import Unavailable
 
 # PynamoDB makes a session per table and thread, and takes none from outside.
-base.get_session = lambda env_vars=None: aws.session()  # noqa: ARG005  # PynamoDB's signature
+base.get_session = lambda env_vars=None: aws.session()  # type: ignore[attr-defined]  # noqa: ARG005  # its signature
 
 T = TypeVar("T")
 Key = tuple[str, str]
