@@ -138,7 +138,7 @@ def _tell(stack: local.Stack) -> int:
     # Only now: the hub reads its configuration and table names when it is imported.
     from chalicelib import clock
     from chalicelib.incidents import recording, report, triage
-    from chalicelib.observability import flush
+    from chalicelib.observability import metrics
 
     random_ = random.Random(68)
     now = clock.now()
@@ -154,7 +154,7 @@ def _tell(stack: local.Stack) -> int:
                 triage.delete(told.incident_id, "demo", now)
                 forgotten.add(told.incident_id)
             recording.record([told], moment)
-            flush()  # else a hundred reports' metrics are printed, though they are switched off
+            metrics.clear_metrics()  # else a hundred reports' are printed, though they are switched off
             reports += 1
         else:
             sample = report.read(_body(failure, moment, begin, random.Random(0)), report.Origin("1", None, ""), moment)
