@@ -434,3 +434,29 @@ def test_reports_that_wait_in_the_queue_become_incidents(hub: Hub, key: str) -> 
     assert eventually(lambda: counts() == [2])
     (incident,) = hub.walk(error_key=key)
     assert hub.incident(incident["incident_id"])["correlation_id"] == f"queued:{key}"
+
+
+def test_projects_under_load_at_once_stay_apart(hub: Hub, key: str) -> None:
+    quota, users, each = 40, 4, 25
+    made = [hub.admin.post("/projects", json={"name": key, "quota_per_minute": most}).json() for most in (quota, 0)]
+    began = datetime.now(UTC)
+
+    def user(project: dict[str, Any]) -> list[int]:
+        with client(hub.stack, {"X-Ingest-Key": project["keys"][0]}) as page:
+            body = {"error_key": key, "description": {}}
+            return [page.post("/incidents", json=body).status_code for _ in range(each)]
+
+    with ThreadPoolExecutor(2 * users) as crowd:
+        answers = list(crowd.map(user, made * users))
+    minutes = int(datetime.now(UTC).timestamp()) // 60 - int(began.timestamp()) // 60 + 1
+    starved, calm = [[status for some in answers[n::2] for status in some] for n in (0, 1)]
+    assert set(calm) == {202}
+    assert set(starved) <= {202, 429}
+    assert 0.9 * quota <= starved.count(202) <= quota * minutes
+
+    def counts(project: dict[str, Any]) -> list[int]:
+        return [incident["count"] for incident in hub.walk(project_id=project["project_id"])]
+
+    assert eventually(lambda: [counts(each) for each in made] == [[starved.count(202)], [users * each]])
+    refused = hub.admin.get(f"/projects/{made[0]['project_id']}").json()["refused_today"]
+    assert refused <= starved.count(429)
