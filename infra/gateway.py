@@ -60,6 +60,7 @@ def application(app: Chalice, config: Config, access: Callable[[str], object]) -
         try:
             status, headers, content = answer(environ, path, query)
         except Exception:
+            # A function that fails is API Gateway's 502; the server goes on for the others.
             logger.exception("no answer to %s %s", environ["REQUEST_METHOD"], path)
             status, headers, content = _refusal(errors["DEFAULT_5XX"] | {"StatusCode": "502"})
         start_response(f"{status} {responses.get(status, '')}", headers)

@@ -80,6 +80,7 @@ def _consumer(
                 if messages:
                     deliver(sqs, url, arn, invoke, messages)
             except Exception:
+                # As in Lambda, a handler that fails gets its messages again; the pump outlives it.
                 logger.exception("%s: will try again", source.name)
                 stop.wait(POLL_S)
 
@@ -173,6 +174,7 @@ def _timer(source: ScheduledEventConfig, invoke: Invoke, stop: threading.Event) 
                 try:
                     invoke(schedule_event(source.name, minute))
                 except Exception:
+                    # A schedule fires again whatever became of the last time.
                     logger.exception("%s failed", source.name)
 
     return keep_time
