@@ -15,7 +15,7 @@ class _Models(Loader):
     """botocore's models, without looking for those of all of AWS first, which takes longer than reading ours."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # botocore's signature
-        return ["dynamodb", "sqs"]
+        return ["dynamodb", "s3", "sqs"]
 
 
 @cache

@@ -10,12 +10,28 @@ FIRST_PROJECT: Final = "1"
 
 
 @dataclass(frozen=True, slots=True)
+class Storage:
+    """An S3-compatible store. Without an endpoint and keys of its own it is S3 itself, with the function's own rights.
+
+    Its `webhook_secret` proves the events of a store that cannot reach the queue; without one they are refused.
+    """
+
+    bucket: str
+    endpoint_url: str | None
+    region: str | None
+    access_key_id: str | None
+    secret_access_key: str | None
+    webhook_secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What one deployment is told from outside.
 
     `allowed_origins` are origins such as `https://ops.example.com`; a port of `*` (`http://localhost:*`) allows any.
     `public_url` is where callers reach this deployment, with the stage's prefix if it has one.
     `cursor_key` signs list cursors: any text that callers do not know.
+    `storage` is where media lie; the limits on uploads keep costs bounded, and a limit of 0 is none.
     """
 
     stage: str
@@ -27,6 +43,12 @@ class Config:
     cursor_key: str
     public_url: str
     retention_days: int
+    storage: Storage
+    max_upload_bytes: int
+    max_video_minutes: int
+    max_photo_megapixels: int
+    uploads_per_customer_per_day: int
+    uploads_per_day: int
 
     def resource(self, noun: str) -> str:
         """The name of a table, queue or bucket of this stage; `infra/template.yaml` declares them by the same rule."""
@@ -37,8 +59,9 @@ class Config:
 def config() -> Config:
     """The configuration of this process, read once."""
     env = os.environ
+    stage = env.get("STAGE", LAPTOP_STAGE)
     return Config(
-        stage=env.get("STAGE", LAPTOP_STAGE),
+        stage=stage,
         ingest_key=env.get("INGEST_KEY", ""),
         oidc_issuer=env.get("OIDC_ISSUER", "").rstrip("/"),
         oidc_audience=env.get("OIDC_AUDIENCE", ""),
@@ -47,4 +70,18 @@ def config() -> Config:
         cursor_key=env.get("CURSOR_KEY", ""),
         public_url=env.get("PUBLIC_URL", "").rstrip("/"),
         retention_days=int(env.get("RETENTION_DAYS", "90")),
+        storage=Storage(
+            bucket=env.get("MEDIA_BUCKET") or f"groundcrew-{stage}-media",
+            # What boto3 itself would use, except that the address of a signed URL is decided here.
+            endpoint_url=env.get("STORAGE_ENDPOINT_URL") or env.get("AWS_ENDPOINT_URL") or None,
+            region=env.get("STORAGE_REGION") or None,
+            access_key_id=env.get("STORAGE_ACCESS_KEY_ID") or None,
+            secret_access_key=env.get("STORAGE_SECRET_ACCESS_KEY") or None,
+            webhook_secret=env.get("STORAGE_WEBHOOK_SECRET", ""),
+        ),
+        max_upload_bytes=int(env.get("MAX_UPLOAD_BYTES", str(2 * 1024**3))),
+        max_video_minutes=int(env.get("MAX_VIDEO_MINUTES", "30")),
+        max_photo_megapixels=int(env.get("MAX_PHOTO_MEGAPIXELS", "50")),
+        uploads_per_customer_per_day=int(env.get("UPLOADS_PER_CUSTOMER_PER_DAY", "200")),
+        uploads_per_day=int(env.get("UPLOADS_PER_DAY", "0")),
     )

@@ -13,12 +13,22 @@ ApiError
 │   └── OriginNotAllowed
 ├── NotFound (404)
 │   ├── IncidentNotFound
+│   ├── JobNotFound
+│   ├── MediaNotFound
 │   └── ProjectNotFound
 ├── Conflict (409)
+│   ├── AlreadyOptimised
+│   ├── JobInFlight
+│   ├── JobNotRetryable      neither failed nor stuck
+│   ├── JobRunning
+│   └── UploadIncomplete     or given up, or too late: the message says which
 ├── PayloadTooLarge (413)
-├── QuotaExceeded (429)       says when the next minute begins
+├── TooMany (429)            says when to come again
+│   ├── QuotaExceeded        of a project's reports
+│   └── TooManyUploads       today
 └── Unavailable (503)        try again later; says when
-    └── dynamodb.Busy
+    ├── dynamodb.Busy
+    └── storage.StoreUnavailable
 
 An error's `Code` in the answer is the name of its class.
 """
@@ -114,6 +124,14 @@ class IncidentNotFound(NotFound):
     pass
 
 
+class JobNotFound(NotFound):
+    pass
+
+
+class MediaNotFound(NotFound):
+    pass
+
+
 class ProjectNotFound(NotFound):
     pass
 
@@ -122,13 +140,40 @@ class Conflict(ApiError):
     status = 409
 
 
+class AlreadyOptimised(Conflict):
+    pass
+
+
+class JobInFlight(Conflict):
+    pass
+
+
+class JobNotRetryable(Conflict):
+    pass
+
+
+class JobRunning(Conflict):
+    pass
+
+
+class UploadIncomplete(Conflict):
+    pass
+
+
 class PayloadTooLarge(ApiError):
     status = 413
 
 
-class QuotaExceeded(ApiError):
+class TooMany(ApiError):
     status = 429
 
+
+class TooManyUploads(TooMany):
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
+class QuotaExceeded(TooMany):
     def __init__(self, retry_after: int) -> None:
         super().__init__("The project's quota for this minute is used up.", headers={"Retry-After": str(retry_after)})
 

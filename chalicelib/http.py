@@ -106,13 +106,13 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
 
 
 def model(shape: type[T]) -> T:
-    """The body as a request model.
+    """The body as a request model; an empty one is null.
 
     Raises PayloadTooLarge, InvalidBody, and InvalidRequest that names the field at fault.
     """
     _require_at_most(MAX_BODY_BYTES)
     try:
-        return msgspec.json.decode(body_text(), type=shape)
+        return msgspec.json.decode(body_text() or "null", type=shape)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
     except RecursionError as error:

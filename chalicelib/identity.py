@@ -68,6 +68,9 @@ def _admin() -> Identity:
 
 
 admin: Final = Caller("admins", _admin, ("token",), (MissingCredentials, InvalidToken, Forbidden))
+customer: Final = Caller(
+    "customers", lambda: identify(header("authorization")), ("token",), (MissingCredentials, InvalidToken)
+)
 
 
 @dataclass(slots=True)

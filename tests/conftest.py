@@ -13,6 +13,7 @@ from moto import mock_aws
 from tests import issuer
 
 INGEST_KEY = "feedfacefeedfacefeedfacefeedface"
+STORAGE_SECRET = "the store and we know this"
 
 os.environ |= {
     "STAGE": "test",
@@ -26,6 +27,7 @@ os.environ |= {
     "PUBLIC_URL": "https://ops.example.com/api",
     "CURSOR_KEY": "a key that callers do not know",
     "POWERTOOLS_METRICS_DISABLED": "true",
+    "STORAGE_WEBHOOK_SECRET": STORAGE_SECRET,
 }
 
 
@@ -41,7 +43,7 @@ class Answer:
 
 
 class Door:
-    """HTTP into the app. `admin` sends a good admin's token, `ingest` the project's key."""
+    """HTTP into the app. `admin` and `customer` send a good token, `ingest` the project's key."""
 
     def __init__(self, client: Any) -> None:
         self._http = client.http
@@ -55,6 +57,10 @@ class Door:
 
     def admin(self, method: str, path: str, body: Any = b"", **headers: str) -> Answer:
         return self.call(method, path, body, authorization=f"Bearer {issuer.token()}", **headers)
+
+    def customer(self, method: str, path: str, body: Any = b"", sub: str = "customer-68", **headers: str) -> Answer:
+        token = issuer.token(groups=("customer",), sub=sub)
+        return self.call(method, path, body, authorization=f"Bearer {token}", **headers)
 
     def ingest(self, body: Any, **headers: str) -> Answer:
         return self.call("POST", "/incidents", body, x_ingest_key=INGEST_KEY, **headers)

@@ -32,8 +32,11 @@ from chalice.config import Config
 from chalice.local import LocalGateway
 from chalice.test import HTTPResponse
 
-from chalicelib import dynamodb
-from chalicelib.incidents import memory, models, overflow
+from chalicelib import config, dynamodb, queues, storage
+from chalicelib.incidents import memory
+from chalicelib.incidents import models as incidents_models
+from chalicelib.jobs import models as jobs_models
+from chalicelib.media import models as media_models
 from chalicelib.projects import ingest, quotas
 from chalicelib.projects import models as projects_models
 from infra import resources
@@ -523,20 +526,20 @@ def aimed_at(url: str) -> Iterator[None]:
 
     Table names are bound at import and are the same everywhere; the clients, which are made once, must be made anew.
     """
-    incidents, projects = models.table().connection, projects_models.table().connection
-    with (
-        mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}),
-        mock.patch.object(incidents, "_client", None),
-        mock.patch.object(projects, "_client", None),
-    ):
+    with contextlib.ExitStack() as aimed:
+        aimed.enter_context(mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}))
+        for area in (incidents_models, jobs_models, media_models, projects_models):
+            aimed.enter_context(mock.patch.object(area.table().connection, "_client", None))
         _forget_all()
         yield
     _forget_all()
 
 
 def _forget_all() -> None:
-    overflow._client.cache_clear()
-    overflow._url.cache_clear()
+    queues._client.cache_clear()
+    queues._url.cache_clear()
+    storage._client.cache_clear()
+    config.config.cache_clear()
     memory.forget()
     ingest.forget()
     quotas.forget()

@@ -63,6 +63,11 @@ CREDENTIALS: Final[Json] = {
         "name": "key",
         "description": "The same, for `navigator.sendBeacon`, which sends no headers.",
     },
+    "storage_secret": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The secret that the store was given for its webhook.",
+    },
 }
 PARAMETERS: Final[Json] = {
     "CorrelationId": {
@@ -136,7 +141,8 @@ def _alternatives(model: Any) -> tuple[Any, ...]:
     """The models of a union, each by itself: msgspec describes no union of Structs."""
     if model in (None, Response):
         return ()
-    return get_args(model) if get_origin(model) is UnionType else (model,)
+    alternatives = get_args(model) if get_origin(model) is UnionType else (model,)
+    return tuple(each for each in alternatives if each is not type(None))
 
 
 def _described(entry: RouteEntry, operation: Operation, schemas: Schemas) -> Json:
@@ -152,7 +158,8 @@ def _described(entry: RouteEntry, operation: Operation, schemas: Schemas) -> Jso
         described["description"] = operation.description
     if operation.body:
         content = {"schema": _schema(operation.body(), schemas)}
-        described["requestBody"] = {"required": True, "content": dict.fromkeys(entry.content_types, content)}
+        required = not _optional(operation.body())
+        described["requestBody"] = {"required": required, "content": dict.fromkeys(entry.content_types, content)}
     return described
 
 

@@ -2,15 +2,12 @@
 
 import zlib
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import botocore.config
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import aws
-from chalicelib.config import config
+from chalicelib import queues
 from chalicelib.errors import Unavailable
 from chalicelib.incidents.report import Report, pack, unpack
 from chalicelib.observability import logger
@@ -32,7 +29,7 @@ def send(reports: Sequence[Report], done: Done = "nothing") -> None:
     """Queue reports. Raises Unavailable when the queue does not take them either."""
     try:
         for report in reports:
-            _client().send_message(QueueUrl=_url(), MessageBody=body(report, done))
+            queues.send(QUEUE, body(report, done))
     except (BotoCoreError, ClientError) as error:
         logger.exception("the overflow queue refused reports", reports=len(reports))
         raise Unavailable("Reports cannot be kept at the moment; send this one again shortly.") from error
@@ -50,17 +47,3 @@ def read(body: str) -> tuple[Report, Done]:
         return unpack(waiting.report), waiting.done
     except zlib.error as error:
         raise ValueError("the report in the message cannot be unpacked") from error
-
-
-@cache
-def _client() -> Any:
-    # botocore alone: boto3 adds to the cold start and nothing that is used here.
-    patience = botocore.config.Config(
-        connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
-    )
-    return aws.session().create_client("sqs", config=patience)
-
-
-@cache
-def _url() -> str:
-    return str(_client().get_queue_url(QueueName=config().resource(QUEUE))["QueueUrl"])

@@ -1,0 +1,54 @@
+"""Queues: sends messages to this stage's SQS queues, and takes batches of them one by one."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final
+
+import botocore.config
+from chalice.app import SQSEvent
+
+from chalicelib import aws
+from chalicelib.config import config
+from chalicelib.observability import correlate, flush, logger
+
+# What a handler without Lambda around it has.
+UNBOUNDED_S: Final = 900.0
+
+
+def send(queue: str, body: str) -> None:
+    """Send a message. Raises botocore's errors where the queue does not take it."""
+    _client().send_message(QueueUrl=_url(queue), MessageBody=body)
+
+
+def each(event: SQSEvent, take: Callable[[str], None]) -> dict[str, Any]:
+    """Take the messages of a batch one by one; returns, as Lambda wants it, which of them are to come again."""
+    failed = []
+    for record in event.to_dict()["Records"]:
+        correlate(None)
+        try:
+            take(record["body"])
+        except Exception:  # noqa: BLE001  # it comes again, and in the end to the dead letters: nothing is lost here
+            logger.exception("a message could not be taken", message_id=record["messageId"])
+            failed.append({"itemIdentifier": record["messageId"]})
+        flush()
+    return {"batchItemFailures": failed}
+
+
+def remaining_s(event: SQSEvent) -> Callable[[], float]:
+    """How many seconds the function has left."""
+    context: Any = event.context
+    return lambda: UNBOUNDED_S if context is None else context.get_remaining_time_in_millis() / 1000
+
+
+@cache
+def _client() -> Any:
+    # botocore alone: boto3 adds to the cold start and nothing that is used here.
+    patience = botocore.config.Config(
+        connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
+    )
+    return aws.session().create_client("sqs", config=patience)
+
+
+@cache
+def _url(queue: str) -> str:
+    return str(_client().get_queue_url(QueueName=config().resource(queue))["QueueUrl"])
