@@ -6,13 +6,18 @@ one in a blueprint would run without any of this.
 
 from typing import Any
 
-from chalice.app import Chalice, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
-from chalicelib import clock, http
+from chalicelib import clock, http, queues
 from chalicelib.about.routes import about
 from chalicelib.config import config
 from chalicelib.incidents import absorbing, overflow
 from chalicelib.incidents.routes import incidents
+from chalicelib.jobs import sweeping as jobs_sweeping
+from chalicelib.jobs.routes import jobs
+from chalicelib.media import burying, messages
+from chalicelib.media import sweeping as media_sweeping
+from chalicelib.media.routes import media
 from chalicelib.observability import SERVICE, correlate, flush
 from chalicelib.projects.routes import projects
 
@@ -20,6 +25,8 @@ app = Chalice(SERVICE, configure_logs=False)
 app.register_middleware(http.middleware, "http")
 app.register_blueprint(about)
 app.register_blueprint(incidents)
+app.register_blueprint(jobs)
+app.register_blueprint(media)
 app.register_blueprint(projects)
 
 
@@ -30,6 +37,33 @@ def absorb_overflow(event: SQSEvent) -> dict[str, Any]:
     failed = absorbing.absorb(messages, clock.now())
     flush()
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+@app.on_sqs_message(queue=config().resource(messages.QUEUE), batch_size=1)
+def transcode_upload(event: SQSEvent) -> dict[str, Any]:
+    # Only this function needs it, and the others start faster without.
+    from chalicelib.media import transcoding
+
+    return queues.each(event, lambda body: transcoding.take(body, queues.remaining_s(event)))
+
+
+@app.on_sqs_message(queue=config().resource(f"{messages.QUEUE}-dead-letters"), batch_size=10)
+def fail_dead_uploads(event: SQSEvent) -> dict[str, Any]:
+    return queues.each(event, lambda body: burying.bury(body, clock.now()))
+
+
+@app.schedule("rate(1 minute)")
+def sweep_jobs(_: CloudWatchEvent) -> None:
+    correlate(None)
+    jobs_sweeping.sweep(clock.now())
+    flush()
+
+
+@app.schedule("rate(15 minutes)")
+def sweep_uploads(_: CloudWatchEvent) -> None:
+    correlate(None)
+    media_sweeping.sweep(clock.now())
+    flush()
 
 
 for path in list(app.routes):

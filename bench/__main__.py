@@ -5,6 +5,7 @@ It asserts nothing. Each figure stands beside its floor, measured in the same ru
 
 import argparse
 import contextlib
+import importlib
 import os
 import platform
 import sys
@@ -21,6 +22,8 @@ PARTS: dict[str, Callable[[], Iterator[table.Figure]]] = {
     "writes": writes.measure,
     "lists": lambda: lists.measure(issuer.token()),
     "load": load.measure,
+    # The app's settings, which its modules read when they are imported, must be set by then.
+    "media": lambda: importlib.import_module("bench.media").measure(),
 }
 
 

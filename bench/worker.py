@@ -1,0 +1,95 @@
+"""One worker: a process that takes one message of the uploads queue as Lambda hands it over, and tells what it took.
+
+It imports nothing that a deployed worker would not. Memory is this process's own peak, without ffmpeg's.
+"""
+
+import json
+import os
+import re
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+MB: Final = 1e6
+
+
+def transcode(body: str) -> None:
+    """Take a message, with all that follows from it."""
+    from app import app
+
+    event = {
+        "Records": [
+            {
+                "messageId": "1",
+                "receiptHandle": "1",
+                "body": body,
+                "attributes": {},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:groundcrew-bench-uploads",
+                "awsRegion": "eu-central-1",
+            }
+        ]
+    }
+    if app.handler_map["transcode_upload"](event, None)["batchItemFailures"]:
+        raise RuntimeError("the message was not taken")
+
+
+def download(key: str) -> None:
+    """The floor of memory: an object to a file by botocore alone, in pieces of 1 MiB."""
+    import tempfile
+
+    import botocore.session
+
+    s3: Any = botocore.session.get_session().create_client("s3")
+    body = s3.get_object(Bucket="groundcrew-bench-media", Key=key)["Body"]
+    with tempfile.TemporaryFile() as file:
+        while piece := body.read(1024 * 1024):
+            file.write(piece)
+
+
+def probe(key: str) -> list[float]:
+    """Probe an object ten times; returns the milliseconds of each, the reads of the last, and those of bare reads."""
+    from chalicelib import storage
+    from chalicelib.media import probing
+    from chalicelib.media.transcoding import Original
+
+    stored = storage.head(key)
+    if stored is None:
+        raise RuntimeError(f"there is no {key}")
+    reads: list[tuple[int, int]] = []
+
+    class Counted(Original):
+        def read(self, offset: int, length: int) -> bytes:
+            reads.append((offset, length))
+            return super().read(offset, length)
+
+    taken = []
+    for _ in range(10):
+        reads.clear()
+        began = time.perf_counter()
+        probing.probe(Counted(key, stored.etag, stored.size))
+        taken.append((time.perf_counter() - began) * 1000)
+    began = time.perf_counter()
+    for read in reads:
+        storage.read(key, stored.etag, *read)
+    return [*taken, len(reads), (time.perf_counter() - began) * 1000]
+
+
+def main() -> None:
+    """Do what is named with its argument; what it took goes to standard output as JSON."""
+    told, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115, PTH123  # log lines are written, as in Lambda
+    began = time.perf_counter()
+    found = {"transcode": transcode, "download": download, "probe": probe}[sys.argv[1]](sys.argv[2])
+    seconds = time.perf_counter() - began
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    told_of = {
+        "seconds": seconds,
+        "cpu_s": sum((own.ru_utime, own.ru_stime, children.ru_utime, children.ru_stime)),
+        "peak_mb": int(peak[1]) * 1024 / MB if peak else 0,
+        "found": found,
+    }
+    json.dump(told_of, told)

@@ -1,0 +1,25 @@
+"""Guards: what a file may be, once its facts are known. Before it is downloaded, let alone decoded."""
+
+from typing import Final
+
+from chalicelib.config import config
+from chalicelib.media.probing import Facts, Unreadable
+
+MEGAPIXEL: Final = 1_000_000
+# What is decoded at most where the limit is none: ffmpeg's own bound.
+UNBOUNDED: Final = 2**31 - 1
+
+
+def max_pixels() -> int:
+    """The pixels of the largest picture that is decoded."""
+    return config().max_photo_megapixels * MEGAPIXEL or UNBOUNDED
+
+
+def require_within(facts: Facts) -> None:
+    """Raises Unreadable, in words for its owner, for a file that is longer or larger than the limits."""
+    minutes = config().max_video_minutes
+    if minutes and facts.duration_s is not None and facts.duration_s > minutes * 60:
+        raise Unreadable(f"The video is {facts.duration_s / 60:.0f} minutes long; at most {minutes} are taken.")
+    if facts.width * facts.height > max_pixels():
+        most = max_pixels() // MEGAPIXEL
+        raise Unreadable(f"The picture has {facts.width} x {facts.height} pixels; at most {most} megapixels are taken.")
