@@ -64,7 +64,7 @@ def _memory(folder: Path) -> Iterator[Figure]:
 def _wall(folder: Path) -> Figure:
     path = _made(HEVC, folder / "film.mov")
     bare = [_bare(path, folder / f"bare-{nth}")[0] for nth in range(RUNS)]
-    runs = [_transcoded(path)["seconds"] for _ in range(RUNS)]
+    runs = [_transcoded(path)["found"] for _ in range(RUNS)]
     return Figure("storage event to ready, 20 s of 1080p HEVC", "s", runs, bare, "ffmpeg alone, the same arguments")
 
 
@@ -152,12 +152,14 @@ def _made(arguments: str, path: Path) -> Path:
 
 
 def _padded(source: Path, size: int, path: Path) -> Path:
-    """A film of that many bytes: a box that means nothing stands before its index, which is at the end."""
+    """A film of that many bytes: what nothing points at stands between its pictures and its index, at the end."""
     content = source.read_bytes()
     padding = size - len(content)
-    index = content.rindex(b"moov") - 4
+    pictures, index = content.index(b"mdat") - 4, content.rindex(b"moov") - 4
     with path.open("wb") as file:
-        file.write(content[:index] + padding.to_bytes(4, "big") + b"free")
+        file.write(content[:index])
+        file.seek(pictures)
+        file.write((index - pictures + padding).to_bytes(4, "big"))
         file.truncate(index + padding)
         file.seek(index + padding)
         file.write(content[index:])

@@ -15,10 +15,12 @@ from typing import Any, Final
 MB: Final = 1e6
 
 
-def transcode(body: str) -> None:
-    """Take a message, with all that follows from it."""
+def transcode(body: str) -> float:
+    """Take a message, with all that follows from it; returns the seconds that a worker which was started takes."""
     from app import app
+    from chalicelib.media import transcoding  # noqa: F401  # a worker that was started has it
 
+    began = time.perf_counter()
     event = {
         "Records": [
             {
@@ -35,6 +37,7 @@ def transcode(body: str) -> None:
     }
     if app.handler_map["transcode_upload"](event, None)["batchItemFailures"]:
         raise RuntimeError("the message was not taken")
+    return time.perf_counter() - began
 
 
 def download(key: str) -> None:
@@ -81,13 +84,10 @@ def probe(key: str) -> list[float]:
 def main() -> None:
     """Do what is named with its argument; what it took goes to standard output as JSON."""
     told, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115, PTH123  # log lines are written, as in Lambda
-    began = time.perf_counter()
     found = {"transcode": transcode, "download": download, "probe": probe}[sys.argv[1]](sys.argv[2])
-    seconds = time.perf_counter() - began
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     told_of = {
-        "seconds": seconds,
         "cpu_s": sum((own.ru_utime, own.ru_stime, children.ru_utime, children.ru_stime)),
         "peak_mb": int(peak[1]) * 1024 / MB if peak else 0,
         "found": found,

@@ -193,5 +193,7 @@ def _variants(media: Media) -> Iterable[Variant]:
             width=each["width"],
             height=each["height"],
             duration_seconds=each["seconds"],
-            url=storage.sign_get(each["key"], each["type"], "inline", URL_LIFE_S),
+            url=storage.sign_get(
+                keys.run(media.media_id, str(media.run)) + each["file"], each["type"], "inline", URL_LIFE_S
+            ),
         )

@@ -40,10 +40,10 @@ _MEDIA_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class StoredVariant(TypedDict):
-    """A variant on its media's row. `key` is its object's; `seconds` is None for a picture."""
+    """A variant on its media's row, under its run's prefix. `seconds` is None for a picture."""
 
     name: str
-    key: str
+    file: str
     type: str
     size: int
     width: int
@@ -97,17 +97,16 @@ table()
 class Media(Row):
     """A media. Until it is uploaded it has a `ttl`; `etag` is that of the object that counts from then on.
 
-    `found` are the facts of the original, from its first run that could read it. `job_id` is there once an operator's
-    request replaced a job that was deleted.
+    `found` are the facts of the original and `run` is the fence of the run whose `variants` these are. `job_id` is
+    there once an operator's request replaced a job that was deleted. The owner and the time of creation stand in the
+    index keys alone: a row of usual length stays under 1 KB.
     """
 
-    owner_id = UnicodeAttribute()
     file_name = UnicodeAttribute()
     content_type = UnicodeAttribute()
     size_bytes = NumberAttribute()
     context: Attribute[Any] = JSONAttribute(null=True)
     correlation_id = UnicodeAttribute()
-    created_at = UnicodeAttribute()
     updated_at = UnicodeAttribute()
     upload_id = UnicodeAttribute(null=True)
     announced_at = UnicodeAttribute(null=True)
@@ -116,12 +115,21 @@ class Media(Row):
     etag = UnicodeAttribute(null=True)
     job_id = UnicodeAttribute(null=True)
     found: Attribute[Any] = JSONAttribute(null=True)
+    run = UnicodeAttribute(null=True)
     variants: Attribute[Any] = JSONAttribute(null=True)
     note = UnicodeAttribute(null=True)
 
     @property
     def media_id(self) -> str:
         return self.pk.removeprefix("MED#")
+
+    @property
+    def owner_id(self) -> str:
+        return str(self.g1p).removeprefix("O#")
+
+    @property
+    def created_at(self) -> str:
+        return str(self.g2s).partition("#")[0]
 
     @property
     def deleting(self) -> bool:
@@ -161,8 +169,6 @@ def new(media_id: str, owner_id: str, now: datetime, **facts: Any) -> Media:
         g2p=OPEN,
         g2s=position,
         ttl=int((now + AWAITED_FOR).timestamp()),
-        owner_id=owner_id,
-        created_at=stamp,
         updated_at=stamp,
         **facts,
     )
@@ -170,7 +176,7 @@ def new(media_id: str, owner_id: str, now: datetime, **facts: Any) -> Media:
 
 def save(media: Media) -> None:
     """Write a new media. Safe to repeat."""
-    patiently(lambda: media.save(Media.pk.does_not_exist() | (Media.created_at == media.created_at)))
+    patiently(lambda: media.save(Media.pk.does_not_exist() | (Media.g2s == media.g2s)))
 
 
 def find(media_id: str) -> Media | None:
@@ -251,6 +257,7 @@ def remove(media: Media) -> bool:
 def publish(
     transaction: TransactWrite,
     media: Media,
+    run: str,
     variants: Sequence[StoredVariant],
     *,
     found: object,
@@ -259,6 +266,7 @@ def publish(
 ) -> None:
     """Give a media the variants of a run, as part of a transaction; it fails where the media is going or gone."""
     actions: list[Action] = [
+        Media.run.set(run),
         Media.variants.set([dict(each) for each in variants]),
         Media.found.set(found),
         Media.updated_at.set(rfc3339(now)),

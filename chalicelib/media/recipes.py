@@ -197,9 +197,9 @@ def _photo(facts: Facts, source: tuple[str, ...]) -> Recipe:
 def _poster(at_s: float) -> tuple[str, ...]:
     """Arguments that make the poster, and that decode the video's last seconds: what cannot be played fails."""
     video = _opened(VIDEO.file_name, "mov", MAX_PIXELS)
-    filters = f"{_fit_picture('poster')},{_JPEG_COLOURS},{_NO_SIDE_DATA}"
+    filters = f"{_fit_picture('poster', 'iw*sar')},{_JPEG_COLOURS},{_NO_SIDE_DATA}"
     return (
-        *("-abort_on", "empty_output_stream", "-ss", f"{at_s:.3f}", *video, "-sseof", f"-{TAIL_S}", *video),
+        *("-ss", f"{at_s:.3f}", *video, "-sseof", f"-{TAIL_S}", *video),
         *("-map", "0:v:0", "-filter:v", filters, *_jpeg(POSTER)),
         *("-map", "1:v:0", "-map", "1:a:0?", "-f", "null", "-"),
     )
@@ -223,10 +223,10 @@ def _video_filters(transfer: Transfer) -> str:
     return f"{_AT_MOST_60_FPS},{_FIT_VIDEO},{_tone(transfer)}scale=out_range=tv,format=yuv420p,{_NO_SIDE_DATA}"
 
 
-def _fit_picture(name: str) -> str:
-    """Pixels of a picture are square, whatever it says: so browsers see it."""
-    factor = f"min(1,{LONG_SIDES[name]}/max(iw,ih))"
-    return f"scale=w='max(1,trunc(iw*{factor}+0.5))':h='max(1,trunc(ih*{factor}+0.5))',setsar=1"
+def _fit_picture(name: str, width: str = "iw") -> str:
+    """Pixels of a photo are square, whatever it says: so browsers see it. Those of a video may not be."""
+    factor = f"min(1,{LONG_SIDES[name]}/max({width},ih))"
+    return f"scale=w='max(1,trunc({width}*{factor}+0.5))':h='max(1,trunc(ih*{factor}+0.5))',setsar=1"
 
 
 def _tone(transfer: Transfer) -> str:

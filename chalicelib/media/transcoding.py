@@ -195,8 +195,16 @@ def _convert(media: Media, lease: Lease, tick: Progress, remaining_s: Callable[[
         note = _worth_publishing(made, facts, original.size)
         variants = [_upload(output, path, media.media_id, lease, lambda _: tick(CONVERTED)) for output, path in made]
     now = clock.now()
-    found = _found(facts)
-    leases.finish(lease, now, partial(models.publish, media=media, variants=variants, found=found, note=note, now=now))
+    publish = partial(
+        models.publish,
+        media=media,
+        run=lease.fence,
+        variants=variants,
+        found=_found(facts),
+        note=note,
+        now=now,
+    )
+    leases.finish(lease, now, publish)
 
 
 def _cook(recipe: Recipe, facts: Facts, folder: Path, tick: Progress, seconds: float) -> None:
@@ -234,7 +242,7 @@ def _upload(output: Output, path: Path, media_id: str, lease: Lease, tick: Calla
     found = probing.probe(LocalFile(path))
     return StoredVariant(
         name=output.name,
-        key=key,
+        file=output.file_name,
         type=output.content_type,
         size=stored.size,
         width=found.width,
@@ -289,6 +297,6 @@ def _remove_run(media_id: str, fence: str) -> None:
 
 def _remove_leftovers(media: Media, fence: str) -> None:
     """Remove what earlier runs have uploaded and not published."""
-    kept = {variant["key"] for variant in media.variants or ()}
-    found = [key for key in storage.keys_under(keys.variants(media.media_id)) if key not in kept]
-    storage.delete([key for key in found if not key.startswith(keys.run(media.media_id, fence))])
+    kept = tuple(keys.run(media.media_id, run) for run in (fence, media.run) if run)
+    found = storage.keys_under(keys.variants(media.media_id))
+    storage.delete([key for key in found if not key.startswith(kept)])
