@@ -10,6 +10,8 @@ PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 VENV = $(PYTHON) -m venv --clear .venv
+# One file a time: with hashes in one, pip would ask for them in all.
+INSTALL = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement
 DEBIAN_VENV = command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --yes python3-venv
 
 .PHONY: help run test check bench token demo rehearse clean
@@ -55,10 +57,11 @@ clean:
 	rm -rf .local build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements-dev.txt requirements-ffmpeg.txt
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed, and no python3 on the PATH is.' >&2; exit 1; }
 	@echo 'Setting up .venv; this takes a minute or two.' >&2
 	@$(VENV) >&2 || { $(DEBIAN_VENV) && $(VENV); } >&2 || \
 		{ echo 'This Python cannot make virtual environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
-	@.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement requirements-dev.txt >&2
+	@$(INSTALL) requirements-dev.txt >&2
+	@$(INSTALL) requirements-ffmpeg.txt >&2
 	@touch $@

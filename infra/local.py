@@ -30,6 +30,7 @@ class Stack:
     issuer: str
     audience: str
     groups_claim: str
+    storage_webhook_secret: str
     cloud_url: str
 
 

@@ -1,4 +1,4 @@
-"""The package: what a deployment ships, by `chalice package`: one zip of code for all functions, and a template."""
+"""The package: what a deployment ships: a zip of all code and a template, made by `chalice package`, and a layer."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from infra import template
+from infra import layer, template
 from infra.local import PROJECT
 
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -31,34 +31,40 @@ class PackageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """Code as a zip, and the template of the stack that runs it, which still names the zip as a file beside it."""
+    """Code and layer as zips, and the template of the stack that runs them, which still names them as files nearby."""
 
     code: Path
+    layer: Path
     template: dict[str, Any]
 
     @property
-    def packed_bytes(self) -> int:
-        return self.code.stat().st_size
-
-    @property
-    def unpacked_bytes(self) -> int:
-        with zipfile.ZipFile(self.code) as archive:
-            return sum(entry.file_size for entry in archive.infolist())
-
-    def located(self, uri: str) -> dict[str, Any]:
-        """The template with the code at `uri`, an `s3://` address."""
-        functions = {
-            name: resource | {"Properties": resource["Properties"] | {"CodeUri": uri}}
-            for name, resource in self.template["Resources"].items()
+    def runtime(self) -> str:
+        """That of every function, such as `python3.12`: the Python that packaged."""
+        (runtime,) = {
+            resource["Properties"]["Runtime"]
+            for resource in self.template["Resources"].values()
             if resource["Type"] == "AWS::Serverless::Function"
         }
-        return self.template | {"Resources": self.template["Resources"] | functions}
+        return str(runtime)
+
+    def located(self, place: str) -> dict[str, Any]:
+        """The template with the files in `place`, an `s3://` address."""
+        files = {
+            "AWS::Serverless::Function": {"CodeUri": f"{place}/{self.code.name}"},
+            "AWS::Serverless::LayerVersion": {"ContentUri": f"{place}/{self.layer.name}"},
+        }
+        resources = {
+            name: resource | {"Properties": resource["Properties"] | files.get(resource["Type"], {})}
+            for name, resource in self.template["Resources"].items()
+        }
+        return self.template | {"Resources": resources}
 
 
 def build(stage: str, directory: Path) -> Package:
     """Package the project for a Chalice stage into `directory`.
 
-    Raises PackageError when that fails, or when the code is not exactly ours and what requirements.txt pins.
+    Raises LayerError, and PackageError when that fails, or when the code is not exactly ours and what requirements.txt
+    pins, or too large.
     """
     _clear()
     made = subprocess.run(
@@ -76,13 +82,30 @@ def build(stage: str, directory: Path) -> Package:
     )
     if made.returncode:
         raise PackageError(f"chalice package failed:\n{made.stdout}")
-    # CloudFormation does not understand the aliases of YAML that Chalice writes; as data there are none.
-    package = Package(directory / _CODE, yaml.safe_load((directory / "sam.yaml").read_text()))
+    package = Package(
+        directory / _CODE,
+        layer.build(directory),
+        # CloudFormation does not understand the aliases of YAML that Chalice writes; as data there are none.
+        yaml.safe_load((directory / "sam.yaml").read_text()),
+    )
     with zipfile.ZipFile(package.code) as archive:
         require_exactly((PROJECT / "requirements.txt").read_text(), archive.namelist())
-    if package.unpacked_bytes > MAX_UNPACKED_BYTES:
-        raise PackageError(f"The code has {package.unpacked_bytes} bytes unpacked; Lambda takes {MAX_UNPACKED_BYTES}.")
+    require_room(unpacked_bytes(package.code), unpacked_bytes(package.layer))
     return package
+
+
+def unpacked_bytes(archive: Path) -> int:
+    with zipfile.ZipFile(archive) as opened:
+        return sum(entry.file_size for entry in opened.infolist())
+
+
+def require_room(code_bytes: int, layer_bytes: int) -> None:
+    """Raise PackageError when a function with its layer is more than Lambda unpacks."""
+    if code_bytes + layer_bytes > MAX_UNPACKED_BYTES:
+        raise PackageError(
+            f"The code has {code_bytes} bytes unpacked and its layer {layer_bytes}; "
+            f"Lambda takes {MAX_UNPACKED_BYTES} together."
+        )
 
 
 def require_exactly(requirements: str, files: Iterable[str]) -> None:

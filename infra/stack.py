@@ -12,10 +12,12 @@ import importlib
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import boto3
+import psutil
 import urllib3
 import waitress
 from chalice.config import Config
@@ -86,6 +89,8 @@ def _start(running: contextlib.ExitStack, stop: threading.Event, terminal: TextI
     logs = directory / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     lock = running.enter_context(_sole_use(directory))
+    _make_room(directory / "tmp")
+    running.callback(_end_work)
 
     sockets = _listen("PORT", 8000)
     stack = _addresses(settings.environment_variables, sockets[0].getsockname()[1])
@@ -111,8 +116,7 @@ def _start(running: contextlib.ExitStack, stop: threading.Event, terminal: TextI
     server = _serve(gateway.application(app, settings, _access_log(terminal)), sockets)
     running.callback(server.task_dispatcher.shutdown)
     pumps = pump.start(app, settings, session, stop)
-    for thread in pumps:
-        running.callback(thread.join, STOP_WITHIN_S)
+    running.callback(_join, pumps, terminal)
     running.callback(stop.set)
 
     wait_for(f"{stack.issuer}/.well-known/openid-configuration")
@@ -141,6 +145,7 @@ def _addresses(environment: Mapping[str, str], port: int) -> local.Stack:
         issuer=f"http://localhost:{_free_port('OIDC_PORT', 9400)}",
         audience=environment["OIDC_AUDIENCE"],
         groups_claim=environment.get("OIDC_GROUPS_CLAIM", "cognito:groups"),
+        storage_webhook_secret=environment["STORAGE_WEBHOOK_SECRET"],
         cloud_url=f"http://127.0.0.1:{_free_port('CLOUD_PORT', 4566)}",
     )
 
@@ -188,6 +193,38 @@ def _sole_use(directory: Path) -> Iterator[TextIO]:
         except BlockingIOError:
             raise StackError(f"A local stack is running already on the data in {directory}.") from None
         yield lock
+
+
+def _make_room(directory: Path) -> None:
+    """A new folder for what handlers put on disk: on the disk of the data, not in memory as /tmp may be.
+
+    What a killed stack has left in it goes.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    tempfile.tempdir = str(directory)
+
+
+def _join(pumps: list[threading.Thread], terminal: TextIO) -> None:
+    """Let handlers end what they are doing, all within the limit."""
+    _await(pumps, 2 * pump.POLL_S)
+    if busy := [thread.name for thread in pumps if thread.is_alive()]:
+        with contextlib.suppress(OSError):  # a terminal that went away
+            print(f"Waiting up to {STOP_WITHIN_S} s for {', '.join(busy)}.", file=terminal, flush=True)
+        _await(pumps, STOP_WITHIN_S)
+
+
+def _await(threads: list[threading.Thread], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0, deadline - time.monotonic()))
+
+
+def _end_work() -> None:
+    """Kill what a handler that would not end has started, such as ffmpeg: it would go on without us."""
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def _listen(variable: str, default: int) -> list[socket.socket]:

@@ -13,7 +13,7 @@ from infra.local import PROJECT
 PATH = PROJECT / "infra/template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads `!Sub x` as `{"Fn::Sub": "x"}`, the form of JSON templates, as Chalice does when it merges."""
 
 

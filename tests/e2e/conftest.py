@@ -8,17 +8,21 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from infra import local
+from infra.token import token
 
 STACK = (sys.executable, "-m", "infra.stack")
 READY_WITHIN_S = 60
 STOP_WITHIN_S = 60
+PATIENCE_S = 30
 
 
 @dataclass(frozen=True)
@@ -86,3 +90,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Stack]:
         return
     with started(tmp_path_factory.mktemp("stack")) as run:
         yield run.stack
+
+
+def signed_in(stack: local.Stack, group: str, subject: str) -> httpx.Client:
+    """An HTTP client of the stack's API for somebody, such as an `admin` or a `customer`."""
+    headers = {"Authorization": f"Bearer {token(stack, group, subject)}"}
+    return httpx.Client(base_url=stack.url, headers=headers, trust_env=False, timeout=PATIENCE_S)
+
+
+@pytest.fixture
+def admin(stack: local.Stack) -> Iterator[httpx.Client]:
+    with signed_in(stack, "admin", "admin-1") as client:
+        yield client
+
+
+@pytest.fixture
+def customer(stack: local.Stack) -> Iterator[httpx.Client]:
+    """One whom no other test knows: nothing is theirs yet."""
+    with signed_in(stack, "customer", f"customer-{uuid.uuid4().hex}") as client:
+        yield client

@@ -1,12 +1,21 @@
 """What a package must be made of. That it can be built at all, deployed and run is what `make rehearse` shows."""
 
 import re
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local import PROJECT
-from infra.package import Package, PackageError, require_exactly
+from infra.package import (
+    MAX_UNPACKED_BYTES,
+    Package,
+    PackageError,
+    require_exactly,
+    require_room,
+    unpacked_bytes,
+)
 
 REQUIREMENTS = """
 # What runs in the cloud.
@@ -44,9 +53,28 @@ def test_every_requirement_is_pinned() -> None:
         assert not line or line.startswith("#") or re.match(r"[\w.-]+(\[[\w,]+])?==[\w.]+( |$)", line), line
 
 
-def test_only_functions_are_told_where_the_code_is() -> None:
-    function = {"Type": "AWS::Serverless::Function", "Properties": {"CodeUri": "./deployment.zip", "Timeout": 20}}
+def test_what_is_made_of_a_file_is_told_where_it_is() -> None:
     table = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
-    package = Package(Path("deployment.zip"), {"Outputs": {}, "Resources": {"Api": function, "Table": table}})
-    located = function | {"Properties": {"CodeUri": "s3://bucket/code.zip", "Timeout": 20}}
-    assert package.located("s3://bucket/code.zip") == {"Outputs": {}, "Resources": {"Api": located, "Table": table}}
+
+    def declared(place: str) -> dict[str, Any]:
+        code = {"CodeUri": f"{place}/deployment.zip", "Runtime": "python3.12"}
+        function = {"Type": "AWS::Serverless::Function", "Properties": code}
+        layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": f"{place}/ffmpeg.zip"}}
+        return {"Outputs": {}, "Resources": {"Api": function, "Layer": layer, "Table": table}}
+
+    package = Package(Path("here/deployment.zip"), Path("here/ffmpeg.zip"), declared("."))
+    assert package.located("s3://bucket/7") == declared("s3://bucket/7")
+    assert package.runtime == "python3.12"
+
+
+def test_a_function_has_room_for_its_layer() -> None:
+    require_room(MAX_UNPACKED_BYTES - 172_737_685, 172_737_685)
+    with pytest.raises(PackageError, match="its layer 172737685; Lambda takes 262144000 together"):
+        require_room(MAX_UNPACKED_BYTES - 172_737_684, 172_737_685)
+
+
+def test_what_is_unpacked_is_counted(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", b" " * 1000)
+        archive.writestr("b", b"b")
+    assert unpacked_bytes(tmp_path / "zip") == 1001

@@ -133,6 +133,31 @@ def test_it_drives_the_handlers_of_an_app(sqs: "SQSClient", url: str, aws: boto3
     assert left(sqs, url) == 1
 
 
+def test_a_handler_that_takes_long_holds_up_no_other(sqs: "SQSClient", url: str, aws: boto3.Session) -> None:
+    app, stop = Chalice("toy", configure_logs=False), threading.Event()
+    begun, enough, arrived = threading.Event(), threading.Event(), threading.Event()
+
+    @app.on_sqs_message(queue="groundcrew-test-uploads", batch_size=1)
+    def transcode(event: SQSEvent) -> None:
+        begun.set()
+        enough.wait(20)
+
+    @app.on_sqs_message(queue=QUEUE)
+    def absorb(event: SQSEvent) -> None:
+        arrived.set()
+
+    threads = pump.start(app, Config.create(), aws, stop)
+    sqs.send_message(QueueUrl=url.replace("reports-overflow", "uploads"), MessageBody="a film")
+    assert begun.wait(20)
+    sqs.send_message(QueueUrl=url, MessageBody="a report")
+    assert arrived.wait(20)
+    assert not enough.is_set()
+    for event in (stop, enough):
+        event.set()
+    for thread in threads:
+        thread.join(20)
+
+
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 

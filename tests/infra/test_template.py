@@ -1,6 +1,7 @@
 """What a package would declare: the handlers of app.py and the resources that they name, wired to each other."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,11 +10,39 @@ from chalice.utils import serialize_to_json
 from chalicelib.config import config
 from infra import template
 
+SERVICES = {"AWS::DynamoDB::Table": "dynamodb", "AWS::S3::Bucket": "s3", "AWS::SQS::Queue": "sqs"}
+PARTS = {
+    "AWS::DynamoDB::Table": ("", "/index/*"),
+    "AWS::S3::Bucket": ("", "/originals/*", "/variants/*"),
+    "AWS::SQS::Queue": ("",),
+}
+
 
 @pytest.fixture(scope="module")
 def merged() -> dict[str, Any]:
     # As CloudFormation gets it: Chalice puts objects of its own into the template.
     found: dict[str, Any] = json.loads(serialize_to_json(template.merged("prod")))
+    return found
+
+
+def functions(merged: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of every function."""
+    return {
+        name: resource["Properties"]
+        for name, resource in merged["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def queues_of(function: dict[str, Any]) -> list[str]:
+    """The queues whose messages a function is handed."""
+    events = [event["Properties"] for event in function.get("Events", {}).values() if event["Type"] == "SQS"]
+    return [event["Queue"]["Fn::Sub"].removeprefix("${").removesuffix(".Arn}") for event in events]
+
+
+def statements(merged: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    (policy,) = merged["Resources"][role]["Properties"]["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
     return found
 
 
@@ -30,8 +59,8 @@ def test_nothing_is_named_after_the_stage_that_packaged_it(merged: dict[str, Any
 
 
 def test_nothing_of_the_laptop_is_packaged(merged: dict[str, Any]) -> None:
-    assert "c0ffee" not in json.dumps(merged)
-    assert "AWS_ENDPOINT_URL" not in json.dumps(merged)
+    for word in ("c0ffee", "laptop", "AWS_ENDPOINT_URL"):
+        assert word not in json.dumps(merged)
 
 
 def test_every_queue_handler_reports_what_failed(merged: dict[str, Any]) -> None:
@@ -48,23 +77,111 @@ def test_every_queue_handler_reports_what_failed(merged: dict[str, Any]) -> None
 
 
 def test_a_queue_waits_six_times_as_long_as_its_handler(merged: dict[str, Any]) -> None:
-    handler = merged["Resources"]["AbsorbOverflow"]["Properties"]
-    queue = merged["Resources"]["ReportsOverflow"]["Properties"]
-    assert queue["VisibilityTimeout"] >= 6 * handler["Timeout"]
+    for function in functions(merged).values():
+        for name in queues_of(function):
+            assert merged["Resources"][name]["Properties"]["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_what_no_handler_takes_ends_among_the_dead_letters(merged: dict[str, Any]) -> None:
+    queues = {
+        name: resource["Properties"]
+        .get("RedrivePolicy", {})
+        .get("deadLetterTargetArn", {})
+        .get("Fn::GetAtt", [None])[0]
+        for name, resource in merged["Resources"].items()
+        if resource["Type"] == "AWS::SQS::Queue"
+    }
+    assert queues == {
+        "ReportsOverflow": "DeadLetters",
+        "Uploads": "UploadsDeadLetters",
+        "UploadsDeadLetters": "DeadLetters",
+        "DeadLetters": None,
+    }
 
 
 def test_every_function_has_a_policy_of_its_own(merged: dict[str, Any]) -> None:
-    roles = [
-        resource["Properties"]["Role"]["Fn::GetAtt"][0]
-        for resource in merged["Resources"].values()
-        if resource["Type"] == "AWS::Serverless::Function"
-    ]
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in functions(merged).values()]
     assert len(roles) == len(set(roles))
     for role in roles:
-        (policy,) = merged["Resources"][role]["Properties"]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]:
+        for statement in statements(merged, role):
+            assert statement["Effect"] == "Allow"
             assert statement["Resource"] != "*"
             assert not [action for action in statement["Action"] if "*" in action]
+            assert statement["Action"] == sorted(set(statement["Action"]))
+
+
+def test_a_policy_grants_what_its_resource_knows(merged: dict[str, Any]) -> None:
+    for function in functions(merged).values():
+        for statement in statements(merged, function["Role"]["Fn::GetAtt"][0]):
+            if statement["Sid"] == "Logs":
+                continue
+            granted = re.fullmatch(r"\$\{(\w+)\.Arn}(.*)", statement["Resource"]["Fn::Sub"])
+            assert granted
+            kind = merged["Resources"][granted[1]]["Type"]
+            assert {action.split(":")[0] for action in statement["Action"]} == {SERVICES[kind]}
+            assert granted[2] in PARTS[kind]
+
+
+def test_a_consumer_reads_its_queue_and_no_other(merged: dict[str, Any]) -> None:
+    for function in functions(merged).values():
+        reads = [
+            statement["Resource"]["Fn::Sub"]
+            for statement in statements(merged, function["Role"]["Fn::GetAtt"][0])
+            if {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"} <= set(statement["Action"])
+        ]
+        assert reads == [f"${{{name}.Arn}}" for name in queues_of(function)]
+
+
+def test_the_bucket_is_private_encrypted_and_ours(merged: dict[str, Any]) -> None:
+    bucket = merged["Resources"]["MediaBucket"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (tls,) = merged["Resources"]["MediaBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "s3:*")
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_only_the_bucket_sends_to_the_queue_of_uploads(merged: dict[str, Any]) -> None:
+    resources = merged["Resources"]
+    (grant,) = resources["UploadsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (grant["Principal"], grant["Action"]) == ({"Service": "s3.amazonaws.com"}, "sqs:SendMessage")
+    bucket = resources["MediaBucket"]["Properties"]["BucketName"]["Fn::Sub"]
+    assert grant["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{bucket}"}},
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+    }
+    # In this order they can be created: S3 refuses to notify a queue that does not take its events.
+    assert resources["MediaBucket"]["DependsOn"] == "UploadsPolicy"
+
+
+def test_one_function_has_ffmpeg_and_a_disk_for_the_largest_upload(merged: dict[str, Any]) -> None:
+    transcoder = functions(merged)["TranscodeUpload"]
+    assert [name for name, function in functions(merged).items() if function.get("Layers")] == ["TranscodeUpload"]
+    assert transcoder["Layers"] == [{"Ref": "FfmpegLayer"}]
+    disk_bytes = transcoder["EphemeralStorage"]["Size"] * 1024**2
+    assert disk_bytes >= 2 * merged["Parameters"]["MaxUploadBytes"]["MaxValue"]
+
+
+def test_every_parameter_reaches_the_functions_or_a_resource(merged: dict[str, Any]) -> None:
+    text = json.dumps({key: part for key, part in merged.items() if key != "Parameters"})
+    for name in merged["Parameters"]:
+        assert f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text, name
+
+
+def test_a_limit_is_the_same_wherever_it_is_left_unsaid(merged: dict[str, Any]) -> None:
+    limits = (
+        "max_upload_bytes",
+        "max_video_minutes",
+        "max_photo_megapixels",
+        "uploads_per_customer_per_day",
+        "uploads_per_day",
+    )
+    for limit in limits:
+        name = "".join(word.capitalize() for word in limit.split("_"))
+        assert merged["Parameters"][name]["Default"] == getattr(config(), limit)
+        assert merged["Globals"]["Function"]["Environment"]["Variables"][limit.upper()] == {"Ref": name}
 
 
 def test_gateway_errors_have_the_form_of_every_error(merged: dict[str, Any]) -> None:
