@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import hypothesis
 import jsonschema
 import pytest
@@ -16,7 +17,8 @@ from schemathesis.specs.openapi import checks
 from app import app
 from infra import gateway, template
 from tests import issuer
-from tests.conftest import INGEST_KEY, Answer, Door
+from tests.conftest import INGEST_KEY, STORAGE_SECRET, Answer, Door
+from tests.media.conftest import transcode
 
 UNKNOWN = "0" * 32
 CHECKS = [
@@ -40,6 +42,40 @@ def served(environ: dict[str, Any], start: Any) -> Any:
 api = schemathesis.openapi.from_wsgi("/openapi.json", served)
 api.config.update(base_url="http://localhost")
 api.config.generation.update(modes=list(GenerationMode), with_security_parameters=False)
+
+
+MEDIA = {"file_name": "a.mov", "content_type": "video/quicktime", "size_bytes": 9}
+
+
+def upload_and_work(door: Door) -> None:
+    """A file in one piece and one in parts, which come to nothing, and what operators do about it."""
+    s3, bucket = boto3.client("s3"), "groundcrew-test-media"
+    large = door.customer("POST", "/media", MEDIA | {"size_bytes": 17 * 1024**2}).json
+    path = f"/media/{large['media_id']}"
+    assert door.customer("GET", f"{path}/parts").status == 200
+    assert door.customer("POST", f"{path}/parts", {"part_numbers": [1, 2]}).status == 200
+    assert door.customer("POST", f"{path}/complete", {"parts": []}).status == 409
+    assert door.customer("POST", f"{path}/abort").status == 204
+    media_id = door.customer("POST", "/media", MEDIA).json["media_id"]
+    path = f"/media/{media_id}"
+    assert door.customer("POST", f"{path}/upload").status == 200
+    s3.put_object(Bucket=bucket, Key=f"originals/{media_id}", Body=b"no movie!")
+    assert door.customer("POST", f"{path}/complete").status == 200
+    assert door.customer("GET", "/media?status=uploaded&eligible=true&limit=1").json["items"]
+    event = {"action": "PutObject", "bucket": bucket, "object": {"key": f"originals/{media_id}"}}
+    taken = door.call("POST", "/storage/events", event, authorization=f"Bearer {STORAGE_SECRET}")
+    assert taken.json == {"accepted": 1}
+    assert transcode(json.dumps(event)) == []
+    assert door.customer("GET", path).json["status"] == "failed"
+    job_id = door.admin("POST", f"{path}/optimise").json["job_id"]
+    assert door.admin("POST", f"{path}/optimise").status == 409
+    assert door.admin("POST", f"/jobs/{job_id}/retry").status == 409
+    assert transcode(json.dumps({"job_id": job_id, "attempt": 2})) == []
+    assert door.admin("POST", f"/jobs/{job_id}/retry").status == 202
+    assert len(door.admin("GET", f"/jobs/{job_id}").json["audit"]) == 2
+    assert door.admin("GET", "/jobs?status=pending&kind=transcode").json["items"]
+    assert door.admin("DELETE", f"/jobs/{job_id}").status == 204
+    assert door.admin("DELETE", path).status == 204
 
 
 @pytest.fixture
@@ -150,6 +186,7 @@ def test_every_answer_is_as_described(door: Door, document: dict[str, Any], desc
     for each in (key, *made["keys"]):
         assert door.admin("DELETE", f"{project}/keys/{each}").status == 204
     assert door.admin("GET", project).json["dsn"] is None
+    upload_and_work(door)
 
     refused = [
         door.call("POST", "/incidents", good),
@@ -170,6 +207,14 @@ def test_every_answer_is_as_described(door: Door, document: dict[str, Any], desc
         door.admin("PATCH", path, b'{"status": "\\ud800"}'),
         door.admin("POST", "/projects", {"name": "other"}, idempotency_key="k"),
         door.admin("POST", "/projects", {"name": "other"}, idempotency_key="k" * 129),
+        door.customer("POST", "/media", MEDIA | {"size_bytes": 0}),
+        door.customer("POST", "/media", MEDIA | {"size_bytes": 2**40}),
+        door.customer("GET", f"/media/{UNKNOWN}"),
+        door.customer("DELETE", f"/media/{UNKNOWN}"),
+        door.admin("POST", f"/jobs/{UNKNOWN}/retry"),
+        door.admin("GET", f"/jobs/{UNKNOWN}"),
+        door.call("POST", "/storage/events", {}),
+        door.call("POST", "/storage/events", {}, authorization=f"Bearer {STORAGE_SECRET}"),
     ]
     assert all(400 <= answer.status < 500 for answer in refused)
     operations = [each for methods in document["paths"].values() for each in methods.values()]
