@@ -10,11 +10,13 @@ from chalicelib.media import models
 EVERYBODY: Final = "*"
 
 
-def require_size(size_bytes: int) -> None:
-    """Raises PayloadTooLarge for a declared size over the limit."""
-    most = config().max_upload_bytes
+def require_within(size_bytes: int, duration_s: float | None) -> None:
+    """Raises PayloadTooLarge for what is declared over the limits; what was not, the worker finds out."""
+    most, minutes = config().max_upload_bytes, config().max_video_minutes
     if most and size_bytes > most:
         raise PayloadTooLarge(f"The file has {size_bytes} bytes; send at most {most}.")
+    if minutes and duration_s is not None and duration_s > minutes * 60:
+        raise PayloadTooLarge(f"The video is {duration_s / 60:.0f} minutes long; send at most {minutes}.")
 
 
 def take_upload(owner_id: str, now: datetime) -> None:

@@ -35,12 +35,16 @@ PartNumber = Annotated[int, Meta(ge=1, le=MOST_PARTS)]
 
 
 class NewMedia(Struct, frozen=True):
-    """A file that a customer is about to upload. `context` is the caller's own: ids of homework, student and so on."""
+    """A file that a customer is about to upload. `context` is the caller's own: ids of homework, student and so on.
+
+    A caller that knows a video's `duration_seconds` is told before the upload that it is too long, not after.
+    """
 
     file_name: Annotated[str, Meta(min_length=1, max_length=255)]
     content_type: Annotated[str, Meta(pattern=CONTENT_TYPE)]
     size_bytes: Annotated[int, Meta(ge=1, le=5 * 1024**4)]
     context: dict[str, Any] | None = None
+    duration_seconds: Annotated[float, Meta(ge=0)] | None = None
 
 
 class PartUrl(Struct, frozen=True):
@@ -124,7 +128,7 @@ def begin(new: NewMedia, owner_id: str, now: datetime) -> BegunUpload:
     if len(msgspec.json.encode(new.context)) > MAX_CONTEXT_BYTES:
         message = f"must have at most {MAX_CONTEXT_BYTES} bytes as JSON"
         raise InvalidRequest(f"context {message}.", [("context", message)])
-    limits.require_size(new.size_bytes)
+    limits.require_within(new.size_bytes, new.duration_seconds)
     limits.take_upload(owner_id, now)
     media_id = uuid.uuid4().hex
     media = models.new(

@@ -23,11 +23,12 @@ from tests.media.conftest import Customer, transcode
 SAMPLE = Path(__file__).parents[1] / "data/media/gps.jpg"
 KILLED_WITHIN_S = 60
 
-# A worker that takes one message and dies at its nth call to AWS, before it is made or after.
+# A worker that takes one message and dies at its nth call to AWS, before it is made or after; or within ffmpeg.
 WORKER = """
 import itertools, os, signal, sys
 from botocore.client import BaseClient
 from app import app
+from chalicelib.media import ffmpeg
 from tests.media.conftest import transcode
 
 nth, when, body = int(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -43,6 +44,8 @@ def die(client, operation, parameters):
     return answer
 
 BaseClient._make_api_call = die
+if when == "within ffmpeg":
+    ffmpeg._follow = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 assert transcode(body) == []
 """
 
@@ -75,7 +78,7 @@ def test_a_killed_worker_leaves_a_media_that_ends_well(
 ) -> None:
     content = SAMPLE.read_bytes()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    nth, when, ends = 0, "before", set()
+    nth, when, ends = -1, "within ffmpeg", set()
     while True:
         media_id = there.begin(size_bytes=len(content), content_type="image/jpeg")["media_id"]
         there.put(media_id, content)

@@ -166,6 +166,9 @@ def test_a_file_over_the_limit_is_too_large(door: Door) -> None:
     assert door.customer("POST", "/media", GOOD | {"size_bytes": 2 * 1024**3}).status == 201
     answer = door.customer("POST", "/media", GOOD | {"size_bytes": 2 * 1024**3 + 1})
     assert (answer.status, answer.json["Code"]) == (413, "PayloadTooLarge")
+    assert door.customer("POST", "/media", GOOD | {"duration_seconds": 1800}).status == 201
+    answer = door.customer("POST", "/media", GOOD | {"duration_seconds": 1801.5})
+    assert (answer.status, answer.json["Code"]) == (413, "PayloadTooLarge")
 
 
 def test_uploads_of_a_day_are_limited_for_each_and_for_all(
