@@ -18,6 +18,7 @@ ApiError
 │   └── ProjectNotFound
 ├── Conflict (409)
 │   ├── AlreadyOptimised
+│   ├── AlreadyUploaded
 │   ├── JobInFlight
 │   ├── JobNotRetryable      neither failed nor stuck
 │   ├── JobRunning
@@ -141,6 +142,10 @@ class Conflict(ApiError):
 
 
 class AlreadyOptimised(Conflict):
+    pass
+
+
+class AlreadyUploaded(Conflict):
     pass
 
 

@@ -12,8 +12,9 @@ from chalicelib import aws
 from chalicelib.config import config
 from chalicelib.observability import correlate, flush, logger
 
-# A queue's own visibility timeout outlasts its function's longest run: an hour and a half.
-AGAIN_IN_S: Final = 60
+# A queue's own visibility timeout outlasts its function's longest run: an hour and a half. Twice as long each time.
+FIRST_AGAIN_S: Final = 60
+LAST_AGAIN_S: Final = 900
 # What a handler without Lambda around it has.
 UNBOUNDED_S: Final = 900.0
 
@@ -47,10 +48,12 @@ def remaining_s(event: SQSEvent) -> Callable[[], float]:
 def _hasten(record: dict[str, Any]) -> None:
     """Let a message come again soon, instead of when the longest run would be over."""
     queue = record["eventSourceARN"].rpartition(":")[2]
+    received = int(record["attributes"].get("ApproximateReceiveCount", 1))
+    again_s = min(FIRST_AGAIN_S * 2 ** min(received - 1, 10), LAST_AGAIN_S)
     try:
         url = _client().get_queue_url(QueueName=queue)["QueueUrl"]
         _client().change_message_visibility(
-            QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=AGAIN_IN_S
+            QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=again_s
         )
     except (BotoCoreError, ClientError):
         logger.warning("a message comes again late", message_id=record["messageId"])

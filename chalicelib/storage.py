@@ -20,7 +20,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.observability import logger
 
 PIECE_BYTES: Final = 1024 * 1024
-MOST_DELETED_AT_ONCE: Final = 1000
+READ_TRIES: Final = 3
 
 _ABSENT: Final = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchUpload"})
 _CHANGED: Final = frozenset({"412", "PreconditionFailed", "416", "InvalidRange"})
@@ -72,9 +72,16 @@ def head(key: str) -> Stored | None:
 
 def read(key: str, etag: str, offset: int, length: int) -> bytes:
     """A range of an object, shorter only at its end. Raises Absent and Changed."""
-    found = _call("get_object", Key=key, IfMatch=f'"{etag}"', Range=f"bytes={offset}-{offset + length - 1}")
-    with _translated():
-        return bytes(found["Body"].read(length))
+    tries = READ_TRIES
+    while True:
+        found = _call("get_object", Key=key, IfMatch=f'"{etag}"', Range=f"bytes={offset}-{offset + length - 1}")
+        try:
+            return bytes(found["Body"].read(length))
+        except BotoCoreError as error:
+            # botocore tries again until there is an answer, not while that is read.
+            tries -= 1
+            if not tries:
+                raise StoreUnavailable from error
 
 
 def download(key: str, etag: str, to: Path, tick: Callable[[int], None]) -> None:
@@ -100,7 +107,7 @@ def download(key: str, etag: str, to: Path, tick: Callable[[int], None]) -> None
 def upload(path: Path, key: str, content_type: str, tick: Callable[[int], None]) -> Stored:
     """Stream a file into an object, and make sure by the store's own word that it is there; returns that word.
 
-    An answer that was lost is no failure. Raises Changed for another size than the file's.
+    An answer that was lost is no failure.
     """
     refused: StoreUnavailable | None = None
     try:
@@ -109,10 +116,9 @@ def upload(path: Path, key: str, content_type: str, tick: Callable[[int], None])
     except StoreUnavailable as error:
         refused = error
     stored = head(key)
-    if stored is None and refused:
-        raise refused
     if stored is None or stored.size != path.stat().st_size:
-        raise Changed(f"{key} is not what was written to it")
+        logger.error("the store does not hold what was written to it", key=key)
+        raise refused or StoreUnavailable
     return stored
 
 
@@ -124,13 +130,9 @@ def keys_under(prefix: str) -> Iterator[str]:
 
 
 def delete(keys: Sequence[str]) -> None:
-    """Delete objects; those already gone are no matter."""
-    for start in range(0, len(keys), MOST_DELETED_AT_ONCE):
-        objects = [{"Key": key} for key in keys[start : start + MOST_DELETED_AT_ONCE]]
-        answer = _call("delete_objects", Delete={"Objects": objects, "Quiet": True})
-        if answer.get("Errors"):
-            logger.error("the store refused to delete objects", refused=answer["Errors"][:3])
-            raise StoreUnavailable
+    """Delete objects; those already gone are no matter. One by one: there are few, and not every store takes a list."""
+    for key in keys:
+        _call("delete_object", Key=key)
 
 
 # -- uploads in parts -------------------------------------------------------------------------------------------------
@@ -214,12 +216,17 @@ class _Ticking(io.FileIO):
 def _client() -> Any:
     storage = config().storage
     settings = botocore.config.Config(
+        # All tries together end before the API's function does.
         connect_timeout=3,
-        read_timeout=20,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        read_timeout=10,
+        retries={"mode": "standard", "total_max_attempts": 2},
         signature_version="s3v4",
         # A store of one's own has no host name per bucket.
-        s3={"addressing_style": "path" if storage.endpoint_url else "virtual"},
+        s3={
+            "addressing_style": "path" if storage.endpoint_url else "virtual",
+            # TLS keeps a body whole; signing it, too, would read each file twice.
+            "payload_signing_enabled": bool(storage.endpoint_url and storage.endpoint_url.startswith("http:")),
+        },
         # Not every store knows S3's newer checksums, and a signed URL must not ask for one.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

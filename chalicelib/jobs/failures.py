@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from chalicelib.config import FIRST_PROJECT, config
 from chalicelib.incidents import recording, report
@@ -10,6 +11,8 @@ from chalicelib.incidents.report import Origin
 from chalicelib.jobs.models import Job
 from chalicelib.observability import count as measure
 from chalicelib.observability import logger
+
+STOPPED: Final = "The worker stopped without a word; retry the job to run it once more."
 
 
 def tell(job: Job, error: str, now: datetime, description: Mapping[str, object] | None = None) -> None:

@@ -26,7 +26,8 @@ Kind = Annotated[str, Meta(pattern="^[a-z][a-z_]{0,31}$", description="What is d
 # In the order in which a job passes them: one that moves on while they are read is met at least once.
 STATES: Final[tuple[State, ...]] = ("PENDING", "RUNNING", "FAILED", "SUCCEEDED")
 _STATES_OF: Final[dict[ShownStatus | None, tuple[State, ...]]] = {
-    None: STATES,
+    # Once more: a retry may bring one back meanwhile.
+    None: (*STATES, "PENDING"),
     "pending": ("PENDING",),
     "running": ("RUNNING",),
     "stuck": ("RUNNING",),

@@ -10,8 +10,9 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import rfc3339
 from chalicelib.errors import JobNotRetryable, JobRunning, Unavailable
-from chalicelib.jobs import dispatching, listing, models
+from chalicelib.jobs import dispatching, failures, listing, models
 from chalicelib.jobs.dispatching import SENT_WITHIN
+from chalicelib.jobs.failures import STOPPED
 from chalicelib.jobs.leases import SubjectChanged
 from chalicelib.jobs.listing import JobSummary
 from chalicelib.observability import correlation_id
@@ -62,6 +63,9 @@ def retry(job_id: str, actor: str, now: datetime) -> JobSummary:
         change = {"attempt": asked_of + 1}
         audit = models.audit(job_id, actor, "retry", now, correlation_id=correlation_id(), change=change)
         earlier = [to_builtins(each) for each in listing.attempts(job, now)][1 - MAX_ATTEMPTS_KEPT :]
+        if job.stuck(now):
+            # The next sweep would have said so, but will not find it any more.
+            failures.tell(job, STOPPED, now)
         if models.begin_again(job, earlier, rfc3339(now + SENT_WITHIN), audit):
             dispatching.dispatch(job_id, job.kind, asked_of + 1, now)
             return _pending(listing.summary(job, now))
@@ -81,6 +85,8 @@ def delete(job_id: str, actor: str, now: datetime) -> None:
             raise JobRunning("A worker holds this job; delete it when it has ended, or its lease ran out.")
         change = {"state": job.state.lower(), "attempt": int(job.attempt)}
         audit = models.audit(job_id, actor, "delete", now, correlation_id=correlation_id(), change=change)
+        if job.stuck(now):
+            failures.tell(job, STOPPED, now)
         if models.entomb(job_id, audit, now, models.still(job)):
             return
     raise Unavailable("The job is being changed by others; try again.")

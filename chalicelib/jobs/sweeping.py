@@ -6,13 +6,13 @@ from typing import Final
 
 from chalicelib.clock import rfc3339
 from chalicelib.jobs import dispatching, failures, models
+from chalicelib.jobs.failures import STOPPED
 from chalicelib.jobs.listing import EXAMINED_PER_PAGE
 from chalicelib.jobs.models import Job, State
 from chalicelib.observability import correlate, logger
 from chalicelib.observability import count as measure
 
 STUCK_FOR: Final = timedelta(minutes=10)
-STOPPED: Final = "The worker stopped without a word; retry the job to run it once more."
 
 
 def sweep(now: datetime) -> None:
@@ -44,10 +44,8 @@ def _settle(job: Job, now: datetime) -> None:
 
 
 def _all(state: State) -> Iterator[Job]:
-    """Every job in a state, the newest first."""
+    """Every job in a state, the newest first; some may have moved on since the index heard of them."""
     before = None
     while positions := models.positions(state, before, EXAMINED_PER_PAGE):
-        jobs = models.find_many(position.rpartition("#")[2] for position in positions)
-        # The index follows the rows by some milliseconds.
-        yield from (job for job in jobs.values() if job.state == state)
+        yield from models.find_many(position.rpartition("#")[2] for position in positions).values()
         before = positions[-1]

@@ -28,7 +28,7 @@ def _bury_upload(key: str, now: datetime) -> None:
     media_id = keys.media_id(key)
     media = models.find(media_id) if media_id else None
     stored = storage.head(key) if media_id else None
-    if media is None or stored is None or not uploads.alive(media, now):
+    if media is None or stored is None or media.deleting:
         logger.info("a dead letter about what is gone", key=key)
         return
     correlate(media.correlation_id)

@@ -1,17 +1,13 @@
 """Deleting: a media goes with its objects and its job. Hidden from every reader first, so that it may be cut off."""
 
-from contextlib import suppress
 from datetime import datetime
-from typing import Final
 
 from chalicelib import storage
 from chalicelib.errors import JobRunning
 from chalicelib.jobs import requests
 from chalicelib.media import keys, listing, models
 from chalicelib.media.models import Media
-from chalicelib.observability import correlation_id
-
-WORKER: Final = "groundcrew"
+from chalicelib.observability import correlation_id, logger
 
 
 def delete(media_id: str, actor: str, now: datetime) -> None:
@@ -29,12 +25,18 @@ def delete(media_id: str, actor: str, now: datetime) -> None:
 
 
 def finish(media: Media, actor: str, now: datetime) -> None:
-    """Delete what a media that is hidden already consists of, its row last. Safe to repeat."""
+    """Delete what a media that is hidden already consists of, its row last. Safe to repeat.
+
+    While a worker holds its job the row stays, hidden: when the run ends, or a sweep finds its lease run out, what it
+    may have made meanwhile goes too.
+    """
     own = keys.original(media.media_id)
     if media.upload_id is not None:
         storage.abort_parts(own, media.upload_id)
     storage.delete([own, *storage.keys_under(keys.variants(media.media_id))])
-    # A worker that holds the job finds the media gone when it has done, and removes what it made.
-    with suppress(JobRunning):
+    try:
         requests.delete(listing.job_id(media), actor, now)
+    except JobRunning:
+        logger.info("a delete waits for a run to end", media_id=media.media_id)
+        return
     models.end_delete(media)

@@ -40,12 +40,18 @@ _LIMITED: Final = (
     'ulimit -c 0 && ulimit -f "$1" && ulimit -t "$2" && { ulimit -d "$3" 2>/dev/null || :; } && shift 3 '
     '&& exec /usr/bin/env -i "$@"'
 )
+_NOT_ITS_FAULT: Final = (signal.SIGKILL, signal.SIGTERM, signal.SIGXFSZ)
+_NO_MEMORY: Final = "Cannot allocate memory"
 _ADDRESS: Final = re.compile(r" @ 0x[0-9a-f]+")
 _PROGRESS: Final = re.compile(rb"^out_time_us=([0-9]{1,15})$", re.MULTILINE)
 
 
 class FfmpegError(Exception):
     """ffmpeg failed. The message says how it ended and, bounded and without paths, what it said last."""
+
+
+class Killed(FfmpegError):
+    """ffmpeg was killed, or went without memory or disk: it says nothing about its input."""
 
 
 class OutOfTime(FfmpegError):
@@ -92,7 +98,8 @@ def run(arguments: Sequence[str], folder: Path, limits: Limits, tick: Callable[[
     if status:
         words = _ADDRESS.sub("", said.decode(errors="replace").replace(str(folder), ""))
         words = "".join(char if char.isprintable() else " " for char in words).strip()
-        raise FfmpegError(f"{_ended(status, limits, _cpu_s() - cpu_before)} {words}".strip())
+        kind = Killed if -status in _NOT_ITS_FAULT or _NO_MEMORY in words else FfmpegError
+        raise kind(f"{_ended(status, limits, _cpu_s() - cpu_before)} {words}".strip())
 
 
 def _ended(status: int, limits: Limits, cpu_s: float) -> str:

@@ -15,11 +15,16 @@ def max_pixels() -> int:
     return config().max_photo_megapixels * MEGAPIXEL or UNBOUNDED
 
 
+def max_seconds() -> float | None:
+    """How long a video may be."""
+    return config().max_video_minutes * 60 or None
+
+
 def require_within(facts: Facts) -> None:
     """Raises Unreadable, in words for its owner, for a file that is longer or larger than the limits."""
-    minutes = config().max_video_minutes
-    if minutes and facts.duration_s is not None and facts.duration_s > minutes * 60:
-        raise Unreadable(f"The video is {facts.duration_s / 60:.0f} minutes long; at most {minutes} are taken.")
+    most_s = max_seconds()
+    if most_s and facts.duration_s is not None and facts.duration_s > most_s:
+        raise Unreadable(f"The video is longer than {most_s // 60} minutes; send a shorter one.")
     if facts.width * facts.height > max_pixels():
         most = max_pixels() // MEGAPIXEL
         raise Unreadable(f"The picture has {facts.width} x {facts.height} pixels; at most {most} megapixels are taken.")

@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from chalicelib.errors import AlreadyOptimised, JobInFlight, JobNotRetryable, UploadIncomplete
+from chalicelib.errors import AlreadyOptimised, JobInFlight, JobNotFound, JobNotRetryable, UploadIncomplete
 from chalicelib.jobs import listing as jobs
 from chalicelib.jobs import requests
 from chalicelib.jobs.leases import SubjectChanged
@@ -45,7 +45,7 @@ def optimise(media_id: str, actor: str, now: datetime) -> RequestedJob:
             now=now,
             also=partial(models.replace_job, media=media, job_id=job_id),
         )
-    except (JobNotRetryable, SubjectChanged) as error:
+    except (JobNotFound, JobNotRetryable, SubjectChanged) as error:
         raise JobInFlight("This media is being worked on, or will be soon.") from error
     if not made:
         raise JobInFlight("This media is being worked on, or will be soon.")

@@ -102,8 +102,11 @@ _NO_SIDE_DATA: Final = "sidedata=mode=delete"
 _TRANSFERS: Final[Mapping[Transfer, str]] = {"hlg": "arib-std-b67", "pq": "smpte2084"}
 
 
-def recipe(facts: Facts, size_bytes: int, max_pixels: int = MAX_PIXELS) -> Recipe:
-    """What to do with a file of these facts and this size. No picture of more than `max_pixels` is decoded."""
+def recipe(facts: Facts, size_bytes: int, max_pixels: int = MAX_PIXELS, max_seconds: float | None = None) -> Recipe:
+    """What to do with a file of these facts and this size.
+
+    No picture of more than `max_pixels` is decoded, and nothing for longer than `max_seconds` or than the file says.
+    """
     source = _opened("input", facts.demuxer, max_pixels)
     if facts.kind == "photo":
         return _photo(facts, source)
@@ -114,7 +117,10 @@ def recipe(facts: Facts, size_bytes: int, max_pixels: int = MAX_PIXELS) -> Recip
     if not remux:
         made_by = ("-filter:v", _video_filters(facts.transfer), "-fps_mode", "vfr", *_X264, *_AAC)
         expected = int((facts.duration_s or 0) * (MAX_VIDEO_RATE + AUDIO_RATE) / 8 * 1.05) or 4 * size_bytes
-    video = Step((*source, *_STREAMS, *made_by, *_PICTURES_ONLY, *_NO_METADATA, *_MP4), (VIDEO,))
+    video = Step(
+        (*source, *_at_most(facts.duration_s, max_seconds), *_STREAMS, *made_by, *_PICTURES_ONLY, *_NO_METADATA, *_MP4),
+        (VIDEO,),
+    )
     poster = Step(_poster(min(1.0, (facts.duration_s or 0) / 10)), (POSTER,))
     return Recipe((video, poster), expected + SLACK_BYTES, remux)
 
@@ -183,6 +189,12 @@ def _size(facts: Facts, output: Output) -> tuple[int, int]:
     return width, height
 
 
+def _at_most(declared_s: float | None, max_s: float | None) -> tuple[str, ...]:
+    """Arguments that end an output a second after the time it may have, so that it is seen to be too long."""
+    until = [each for each in (declared_s and declared_s * (1 + DURATION_TOLERANCE), max_s) if each]
+    return ("-t", f"{min(until) + 1:.3f}") if until else ()
+
+
 def _photo(facts: Facts, source: tuple[str, ...]) -> Recipe:
     flatten = _FLATTEN if facts.demuxer in ("png_pipe", "webp_pipe") else ""
     # No label: with one ffmpeg takes a tile of a HEIC, without one the picture that is made of them.
@@ -197,9 +209,11 @@ def _photo(facts: Facts, source: tuple[str, ...]) -> Recipe:
 def _poster(at_s: float) -> tuple[str, ...]:
     """Arguments that make the poster, and that decode the video's last seconds: what cannot be played fails."""
     video = _opened(VIDEO.file_name, "mov", MAX_PIXELS)
-    filters = f"{_fit_picture('poster', 'iw*sar')},{_JPEG_COLOURS},{_NO_SIDE_DATA}"
+    # Pictures may end before the sound does: then the last one stands for those that are missing.
+    moment = f"tpad=stop_mode=clone:stop_duration=2,select='gte(t,{at_s:.3f})'"
+    filters = f"{moment},{_fit_picture('poster', 'iw*sar')},{_JPEG_COLOURS},{_NO_SIDE_DATA}"
     return (
-        *("-ss", f"{at_s:.3f}", *video, "-sseof", f"-{TAIL_S}", *video),
+        *(*video, "-sseof", f"-{TAIL_S}", *video),
         *("-map", "0:v:0", "-filter:v", filters, *_jpeg(POSTER)),
         *("-map", "1:v:0", "-map", "1:a:0?", "-f", "null", "-"),
     )

@@ -8,6 +8,7 @@ from msgspec import Struct
 from chalicelib import clock, http
 from chalicelib.errors import (
     AlreadyOptimised,
+    AlreadyUploaded,
     Conflict,
     InvalidBody,
     InvalidCursor,
@@ -58,7 +59,7 @@ def get_media(identity: Identity, media_id: str) -> MediaView:
 
 
 @media.route("/media/{media_id}/upload", methods=["POST"])
-@operation(customer, raises=[MediaNotFound, UploadIncomplete])
+@operation(customer, raises=[MediaNotFound, AlreadyUploaded, UploadIncomplete])
 def renew_upload(identity: Identity, media_id: str) -> BegunUpload:
     """Fresh URLs, for a day after the upload was begun."""
     now = clock.now()
@@ -66,7 +67,7 @@ def renew_upload(identity: Identity, media_id: str) -> BegunUpload:
 
 
 @media.route("/media/{media_id}/parts", methods=["GET"])
-@operation(customer, raises=[MediaNotFound, UploadIncomplete])
+@operation(customer, raises=[MediaNotFound, AlreadyUploaded, UploadIncomplete, Conflict])
 def list_parts(identity: Identity, media_id: str) -> StoredParts:
     """The parts stored so far, to resume from."""
     now = clock.now()
@@ -74,7 +75,7 @@ def list_parts(identity: Identity, media_id: str) -> StoredParts:
 
 
 @media.route("/media/{media_id}/parts", methods=["POST"])
-@operation(customer, raises=[MediaNotFound, UploadIncomplete])
+@operation(customer, raises=[MediaNotFound, AlreadyUploaded, UploadIncomplete, Conflict])
 def sign_parts(identity: Identity, media_id: str, body: PartNumbers) -> PartUrls:
     now = clock.now()
     return uploads.sign_parts(uploads.find_own(media_id, identity, now), body.part_numbers, now)
@@ -90,7 +91,7 @@ def complete_upload(identity: Identity, media_id: str, body: Completion | None) 
 
 
 @media.route("/media/{media_id}/abort", methods=["POST"])
-@operation(customer, raises=[MediaNotFound, Conflict])
+@operation(customer, raises=[MediaNotFound, AlreadyUploaded])
 def abort_upload(identity: Identity, media_id: str) -> None:
     """Give an upload up, and forget it."""
     uploads.abort(uploads.find_own(media_id, identity, clock.now()))

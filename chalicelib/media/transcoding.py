@@ -7,38 +7,55 @@ its job are one transaction, so that a run which dies anywhere, or is overtaken,
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from chalicelib import clock, storage
 from chalicelib.dynamodb import Busy
-from chalicelib.errors import MediaNotFound
+from chalicelib.errors import MediaNotFound, Unavailable
 from chalicelib.jobs import leases
 from chalicelib.jobs.dispatching import Message as Attempt
 from chalicelib.jobs.leases import BEAT_EVERY, Lease, LeaseLost, SubjectChanged
-from chalicelib.media import ffmpeg, guards, keys, listing, messages, models, probing, recipes, uploads, workspace
+from chalicelib.media import (
+    deleting,
+    ffmpeg,
+    guards,
+    keys,
+    listing,
+    messages,
+    models,
+    probing,
+    recipes,
+    uploads,
+    workspace,
+)
 from chalicelib.media.models import Media, StoredVariant
 from chalicelib.media.probing import Facts, Unreadable
 from chalicelib.media.recipes import Output, Recipe
 from chalicelib.observability import correlate, count, logger
+from chalicelib.storage import Stored
 
 WORKER: Final = "groundcrew"
 INPUT: Final = "input"
 # What is left of the function's time for uploading and finishing.
 RESERVE_S: Final = 60
+# What it takes to say that time is up.
+LAST_S: Final = 10
 KEPT_ORIGINAL: Final = (
     "The original plays everywhere and is no larger than what was made of it, so it is kept as it is."
 )
+UNKNOWN: Final = "Something went wrong on our side while converting the file; it can be run again."
 # The first that fits; what a file itself is to blame for says so by itself.
 REASONS: Final[dict[type[Exception], str]] = {
+    ffmpeg.Killed: UNKNOWN,
     ffmpeg.OutOfTime: "Converting the file took longer than it may; send a shorter one.",
     ffmpeg.FfmpegError: "The file is damaged, or of a kind that cannot be converted.",
     storage.Changed: "The file was replaced after its upload; upload it again.",
     storage.Absent: "The file is no longer stored; upload it again.",
     workspace.NoRoom: "The file is too large for the disk that it is converted on.",
 }
-UNKNOWN: Final = "Something went wrong on our side while converting the file; it can be run again."
 # How much of a run's progress is over when the file is here, and when it is converted.
 HERE: Final = 0.1
 CONVERTED: Final = 0.9
@@ -95,30 +112,26 @@ def _run_first(key: str, remaining_s: Callable[[], float]) -> None:
         logger.info("an object that is no upload", key=key)
         return
     media = models.find(media_id)
-    stored = storage.head(key)
-    if media is None or not uploads.alive(media, now):
+    if media is None or media.deleting:
         # Uploaded by a URL that outlived its media: whoever deleted that wants this gone, too.
         logger.warning("an upload without a media is removed", media_id=media_id)
         count("OrphansRemoved")
         storage.delete([key])
         return
     correlate(media.correlation_id)
+    stored = storage.head(key)
     if stored is None:
         logger.info("an upload that is gone already", media_id=media_id)
         return
-    if media.uploaded_at is None:
-        try:
-            media = uploads.note(media, stored, now)
-        except MediaNotFound:
-            return
+    try:
+        media = uploads.note(media, stored, now)
+    except MediaNotFound:
+        logger.info("a media that was deleted just now", media_id=media_id)
+        return
     if media.etag != stored.etag:
-        logger.warning("an object that was replaced after its upload", media_id=media_id)
-        ignored = {"key": key, "etag": stored.etag, "size_bytes": stored.size}
-        models.note(
-            models.audit(
-                media_id, WORKER, "ignore replaced object", now, correlation_id=media.correlation_id, change=ignored
-            )
-        )
+        _ignore(media, stored, now)
+    if media.variants:
+        return
     lease = leases.start(
         listing.KIND,
         media_id,
@@ -130,52 +143,89 @@ def _run_first(key: str, remaining_s: Callable[[], float]) -> None:
     if lease is None:
         logger.info("an event that came before", media_id=media_id)
         return
-    _run(media, lease, remaining_s)
+    _run(lease, remaining_s)
 
 
 def _run_again(job_id: str, attempt: int, remaining_s: Callable[[], float]) -> None:
-    now = clock.now()
-    lease = leases.claim(job_id, attempt, now)
+    lease = leases.claim(job_id, attempt, clock.now())
     if lease is None:
         logger.info("a run that was made, overtaken or deleted before", job_id=job_id, attempt=attempt)
         return
     correlate(lease.correlation_id)
-    media = models.find(lease.subject_id)
-    if media is None or not uploads.alive(media, now):
-        leases.drop(lease, "The media was deleted.", now)
-        return
-    _remove_leftovers(media, lease.fence)
-    _run(media, lease, remaining_s)
+    _run(lease, remaining_s)
 
 
-def _run(media: Media, lease: Lease, remaining_s: Callable[[], float]) -> None:
+def _ignore(media: Media, stored: Stored, now: datetime) -> None:
+    """Note that an object was replaced after its upload. What was uploaded is what counts."""
+    logger.warning("an object that was replaced after its upload", media_id=media.media_id)
+    change = {"etag": stored.etag, "size_bytes": stored.size}
+    audit = models.audit(
+        media.media_id, WORKER, "ignore replaced object", now, correlation_id=media.correlation_id, change=change
+    )
+    models.note(audit)
+
+
+def _run(lease: Lease, remaining_s: Callable[[], float]) -> None:
     """Run a job to its end, good or bad. Raises Unavailable where that end could not be noted."""
-    tick = _heart(lease)
     try:
-        _convert(media, lease, tick, remaining_s)
-    except LeaseLost:
-        logger.warning("a run was overtaken", media_id=media.media_id, job_id=lease.job_id)
-        _remove_run(media.media_id, lease.fence)
-    except SubjectChanged:
-        logger.info("a media was deleted while it was converted", media_id=media.media_id)
-        _remove_run(media.media_id, lease.fence)
-        leases.drop(lease, "The media was deleted.", clock.now())
-    except Exception as error:  # noqa: BLE001  # whatever it was: it is logged, told to the hub and noted on the job
-        words, details = _explained(error)
-        logger.exception("a run failed", media_id=media.media_id, job_id=lease.job_id, reason=words)
-        count("RunsFailed")
-        _remove_run(media.media_id, lease.fence)
-        description = {
-            "media_id": media.media_id,
-            "owner_id": media.owner_id,
-            "file_name": media.file_name,
-            "content_type": media.content_type,
-            "size_bytes": int(media.size_bytes),
-            **details,
-        }
-        leases.fail(lease, words, description, clock.now())
-    else:
+        media = _subject(lease)
+        if lease.attempt > 1:
+            _remove_leftovers(media, lease.fence)
+        _convert(media, lease, _heart(lease, remaining_s), remaining_s)
         count("RunsFinished")
+    except LeaseLost:
+        logger.warning("a run was overtaken", media_id=lease.subject_id, job_id=lease.job_id)
+        _remove_run(lease)
+    except SubjectChanged:
+        _give_up(lease)
+    except Exception as error:  # noqa: BLE001  # whatever it was: it is logged, told to the hub and noted on the job
+        _fail(lease, error)
+
+
+def _subject(lease: Lease) -> Media:
+    """The media that a job is about. Raises SubjectChanged where it is gone or going."""
+    media = models.find(lease.subject_id)
+    if media is None or media.deleting:
+        raise SubjectChanged
+    return media
+
+
+def _give_up(lease: Lease) -> None:
+    """End the run of a media that was deleted meanwhile, and its delete, which waited for this run."""
+    logger.info("a media was deleted while it was converted", media_id=lease.subject_id)
+    now = clock.now()
+    leases.drop(lease, "The media was deleted.", now)
+    _remove_run(lease)
+    media = models.find(lease.subject_id)
+    if media is not None and media.deleting:
+        deleting.finish(media, WORKER, now)
+
+
+def _fail(lease: Lease, error: Exception) -> None:
+    words, details = _explained(error)
+    logger.exception("a run failed", media_id=lease.subject_id, job_id=lease.job_id, reason=words)
+    try:
+        media = _subject(lease)
+    except SubjectChanged:
+        # That its file was gone is no failure then.
+        _give_up(lease)
+        return
+    description = {
+        "media_id": media.media_id,
+        "owner_id": media.owner_id,
+        "file_name": media.file_name,
+        "content_type": media.content_type,
+        "size_bytes": int(media.size_bytes),
+        **details,
+    }
+    # First, and only then what the run made: a finish whose answer was lost may still come through until then.
+    try:
+        leases.fail(lease, words, description, clock.now())
+    except LeaseLost:
+        logger.warning("a run was over, or overtaken", media_id=media.media_id, job_id=lease.job_id)
+    else:
+        count("RunsFailed")
+    _remove_run(lease)
 
 
 def _convert(media: Media, lease: Lease, tick: Progress, remaining_s: Callable[[], float]) -> None:
@@ -184,7 +234,7 @@ def _convert(media: Media, lease: Lease, tick: Progress, remaining_s: Callable[[
         raise Unreadable(f"The file has {original.size} bytes, but {int(media.size_bytes)} were declared.")
     facts = probing.probe(original)
     guards.require_within(facts)
-    recipe = recipes.recipe(facts, original.size, guards.max_pixels())
+    recipe = recipes.recipe(facts, original.size, guards.max_pixels(), guards.max_seconds())
     with workspace.folder() as folder:
         workspace.require_room(folder, original.size + recipe.expected_bytes)
         storage.download(
@@ -223,7 +273,10 @@ def _cook(recipe: Recipe, facts: Facts, folder: Path, tick: Progress, seconds: f
             lambda done: tick(HERE + (CONVERTED - HERE) * min(done / length, 1.0)),
         )
         for output in step.outputs:
-            recipes.check(probing.probe(LocalFile(folder / output.file_name)), facts, output)
+            found = probing.probe(LocalFile(folder / output.file_name))
+            # Not every file says beforehand how long it is.
+            guards.require_within(found)
+            recipes.check(found, facts, output)
 
 
 def _worth_publishing(made: list[tuple[Output, Path]], facts: Facts, original_bytes: int) -> str | None:
@@ -260,12 +313,18 @@ def _seconds(facts: Facts) -> float | None:
     return None if facts.duration_s is None else round(facts.duration_s, 3)
 
 
-def _heart(lease: Lease) -> Progress:
-    """Keeps a lease while the work goes on, at most one write in BEAT_EVERY. What it returns raises LeaseLost."""
+def _heart(lease: Lease, remaining_s: Callable[[], float]) -> Progress:
+    """Keeps a lease while the work goes on, at most one write in BEAT_EVERY.
+
+    What it returns is told how much is done, from 0 to 1. It raises LeaseLost, and OutOfTime shortly before the
+    function would be stopped without another word.
+    """
     due = clock.now() + BEAT_EVERY
 
     def beat(progress: float) -> None:
         nonlocal due
+        if remaining_s() < LAST_S:
+            raise ffmpeg.OutOfTime("the function's time is up")
         now = clock.now()
         if now < due:
             return
@@ -287,16 +346,22 @@ def _explained(error: Exception) -> tuple[str, dict[str, Any]]:
     return words, {"detail": f"{type(error).__name__}: {error}"}
 
 
-def _remove_run(media_id: str, fence: str) -> None:
+def _remove_run(lease: Lease) -> None:
     """Remove what a run has uploaded and not published, as far as the store lets us: a later run tries again."""
+    media = models.find(lease.subject_id)
+    if media is not None and media.run == lease.fence:
+        return
     try:
-        storage.delete(list(storage.keys_under(keys.run(media_id, fence))))
-    except storage.StoreUnavailable:
-        logger.warning("what a run made is left behind", media_id=media_id)
+        storage.delete(list(storage.keys_under(keys.run(lease.subject_id, lease.fence))))
+    except Unavailable:
+        logger.warning("what a run made is left behind", media_id=lease.subject_id)
 
 
 def _remove_leftovers(media: Media, fence: str) -> None:
-    """Remove what earlier runs have uploaded and not published."""
+    """Remove what earlier runs have uploaded and not published, as far as the store lets us."""
     kept = tuple(keys.run(media.media_id, run) for run in (fence, media.run) if run)
-    found = storage.keys_under(keys.variants(media.media_id))
-    storage.delete([key for key in found if not key.startswith(kept)])
+    try:
+        found = storage.keys_under(keys.variants(media.media_id))
+        storage.delete([key for key in found if not key.startswith(kept)])
+    except Unavailable:
+        logger.warning("what earlier runs made is left behind", media_id=media.media_id)

@@ -14,11 +14,12 @@ from msgspec import Meta, Struct
 
 from chalicelib import clock, storage
 from chalicelib.clock import Time
-from chalicelib.errors import Conflict, InvalidRequest, MediaNotFound, UploadIncomplete
+from chalicelib.errors import AlreadyUploaded, Conflict, InvalidRequest, MediaNotFound, UploadIncomplete
 from chalicelib.identity import Identity
 from chalicelib.media import keys, limits, models
 from chalicelib.media.models import UPLOAD_WITHIN, Media
 from chalicelib.observability import correlation_id, logger
+from chalicelib.storable import storable
 from chalicelib.storage import Part, Stored
 
 MAX_SINGLE_BYTES: Final = 16 * 1024**2
@@ -125,7 +126,11 @@ def begin(new: NewMedia, owner_id: str, now: datetime) -> BegunUpload:
     """Make a media and the URLs to upload it by. Raises InvalidRequest, PayloadTooLarge and TooManyUploads."""
     if new.content_type.lower().startswith("image/svg"):
         raise InvalidRequest("content_type: SVG is not taken.", [("content_type", "SVG is not taken")])
-    if len(msgspec.json.encode(new.context)) > MAX_CONTEXT_BYTES:
+    notes: list[str] = []
+    context = storable(new.context, notes)
+    if notes:
+        raise InvalidRequest("context is nested too deeply.", [("context", "is nested too deeply")])
+    if len(msgspec.json.encode(context)) > MAX_CONTEXT_BYTES:
         message = f"must have at most {MAX_CONTEXT_BYTES} bytes as JSON"
         raise InvalidRequest(f"context {message}.", [("context", message)])
     limits.require_within(new.size_bytes, new.duration_seconds)
@@ -138,7 +143,7 @@ def begin(new: NewMedia, owner_id: str, now: datetime) -> BegunUpload:
         file_name=new.file_name,
         content_type=new.content_type.lower().partition(";")[0].strip(),
         size_bytes=new.size_bytes,
-        context=new.context or None,
+        context=context or None,
         correlation_id=correlation_id(),
         # One that a crash leaves behind here is aborted by the bucket's lifecycle.
         upload_id=storage.begin_parts(keys.original(media_id)) if new.size_bytes > MAX_SINGLE_BYTES else None,
@@ -148,13 +153,13 @@ def begin(new: NewMedia, owner_id: str, now: datetime) -> BegunUpload:
 
 
 def renew(media: Media, now: datetime) -> BegunUpload:
-    """Fresh URLs for an upload that is not complete. Raises UploadIncomplete."""
+    """Fresh URLs for an upload that is not complete. Raises AlreadyUploaded and UploadIncomplete."""
     _require_awaited(media, now)
     return BegunUpload(media.media_id, "awaiting_upload", _sign(media, now))
 
 
 def parts(media: Media, now: datetime) -> StoredParts:
-    """The parts stored so far. Raises UploadIncomplete."""
+    """The parts stored so far. Raises AlreadyUploaded, UploadIncomplete, and Conflict where there are no parts."""
     _require_awaited(media, now)
     upload_id = _upload_id(media)
     listed = [StoredPart(part.number, part.size, part.etag) for part in _stored_parts(media)]
@@ -162,7 +167,7 @@ def parts(media: Media, now: datetime) -> StoredParts:
 
 
 def sign_parts(media: Media, numbers: Sequence[int], now: datetime) -> PartUrls:
-    """Fresh URLs for some parts. Raises UploadIncomplete, and InvalidRequest for parts that the file has not."""
+    """Fresh URLs for some parts. Raises as `parts` does, and InvalidRequest for parts that the file has not."""
     _require_awaited(media, now)
     _upload_id(media)
     most = len(_part_sizes(int(media.size_bytes)))
@@ -186,9 +191,9 @@ def complete(media: Media, claimed: Sequence[ClaimedPart] | None, now: datetime)
 
 
 def abort(media: Media) -> None:
-    """Give an upload up. Raises Conflict once the file is there."""
+    """Give an upload up. Raises AlreadyUploaded once the file is there."""
     if media.uploaded_at is not None or not models.remove(media):
-        raise Conflict("The file has been uploaded; it cannot be given up any more.")
+        raise AlreadyUploaded("The file has been uploaded; it cannot be given up any more.")
     if media.upload_id is not None:
         storage.abort_parts(keys.original(media.media_id), media.upload_id)
     # A file that arrives by a URL that is still good is not ours any more: its event has it removed.
@@ -197,6 +202,8 @@ def abort(media: Media) -> None:
 
 def note(media: Media, stored: Stored, now: datetime) -> Media:
     """Note that a file has arrived, once: from then on this object counts. Raises MediaNotFound if it is going."""
+    if media.uploaded_at is not None:
+        return media
     models.mark_uploaded(media, stored.etag, stored.size, now)
     noted = models.find(media.media_id)
     if noted is None or noted.deleting:
@@ -259,14 +266,14 @@ def _expiry(now: datetime) -> str:
 
 def _require_awaited(media: Media, now: datetime) -> None:
     if media.uploaded_at is not None:
-        raise UploadIncomplete("The file has been uploaded already.")
+        raise AlreadyUploaded("The file has been uploaded already.")
     if now > clock.parse(media.created_at) + UPLOAD_WITHIN:
         raise UploadIncomplete("The upload was not completed within a day; begin a new one.")
 
 
 def _upload_id(media: Media) -> str:
     if media.upload_id is None:
-        raise UploadIncomplete("This file is sent in one piece, not in parts.")
+        raise Conflict("This file is sent in one piece, not in parts.")
     return media.upload_id
 
 

@@ -14,7 +14,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import clock
 from chalicelib.errors import Unavailable
 from chalicelib.incidents import recording
-from chalicelib.jobs import dead, leases, listing, models, requests, sweeping
+from chalicelib.jobs import dead, failures, leases, listing, models, requests, sweeping
 from chalicelib.jobs.leases import LEASE, Lease, LeaseLost, SubjectChanged
 from chalicelib.jobs.sweeping import STUCK_FOR
 from tests.conftest import Door
@@ -331,7 +331,7 @@ def test_a_job_whose_worker_stopped_is_stuck_at_once_and_failed_ten_minutes_late
     for _ in range(2):
         sweeping.sweep(clock.now())
     shown = show(door, lease.job_id)
-    assert (shown["status"], shown["stuck"], shown["error"]) == ("failed", False, sweeping.STOPPED)
+    assert (shown["status"], shown["stuck"], shown["error"]) == ("failed", False, failures.STOPPED)
     (incident,) = incidents(door)
     assert (incident["count"], incident["description"]["attempt"]) == (1, 1)
 
@@ -434,6 +434,9 @@ def test_a_stuck_job_can_be_retried(door: Door, frozen: Freeze) -> None:
         (2, "running", None),
         (1, "stuck", None),
     ]
+    # Nobody else will tell of the worker that stopped.
+    (incident,) = door.admin("GET", "/incidents?error_key=transcode_failed").json["items"]
+    assert (incident["count"], failures.STOPPED in incident["title"]) == (1, True)
 
 
 def test_what_neither_failed_nor_is_stuck_cannot_be_retried(door: Door) -> None:

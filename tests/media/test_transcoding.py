@@ -2,14 +2,20 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from app import app
-from chalicelib import clock, storage
+from chalicelib import clock, queues, storage
+from chalicelib.config import config
+from chalicelib.dynamodb import Busy
+from chalicelib.jobs import leases
 from chalicelib.media import ffmpeg, probing, transcoding
 from chalicelib.media.probing import Facts
 from infra.pump import schedule_event
@@ -208,6 +214,31 @@ def test_an_object_that_was_replaced_before_its_download_fails_and_is_audited(do
     assert "replaced" in customer.media(media_id)["error"]
 
 
+def test_an_event_that_comes_days_late_loses_nothing(
+    door: Door, customer: Customer, frozen: Callable[[str], None]
+) -> None:
+    frozen("2026-01-25T08:00:00Z")
+    path = SAMPLES / "noaudio.mp4"
+    media_id = customer.begin(size_bytes=path.stat().st_size)["media_id"]
+    customer.put(media_id, path.read_bytes())
+    frozen("2026-01-29T08:00:00Z")
+    customer.work()
+    assert customer.media(media_id)["status"] == "ready"
+
+
+def test_an_event_that_comes_when_the_job_is_long_gone_does_nothing(door: Door, customer: Customer) -> None:
+    media_id = customer.send(SAMPLES / "noaudio.mp4")
+    before = customer.objects
+    assert door.admin("DELETE", f"/jobs/{job_of(door, media_id)['job_id']}").status == 204
+    jobs = boto3.resource("dynamodb").Table("groundcrew-test-jobs")
+    for row in jobs.scan()["Items"]:
+        jobs.delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
+    assert transcode(json.dumps({"created": f"originals/{media_id}"})) == []
+    assert customer.objects == before
+    assert door.admin("GET", "/jobs").json["items"] == []
+    assert customer.media(media_id)["status"] == "ready"
+
+
 def test_an_object_that_is_replaced_after_it_is_ready_is_ignored(door: Door, customer: Customer) -> None:
     media_id = customer.send(SAMPLES / "noaudio.mp4")
     ready = customer.media(media_id)
@@ -271,8 +302,6 @@ def test_whatever_fails_is_said_and_can_be_run_again(
 def test_what_a_run_uploaded_and_did_not_publish_is_removed(
     door: Door, customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.jobs import leases
-
     def fail(*_: object, **__: object) -> None:
         raise OSError("the network is down")
 
@@ -281,6 +310,75 @@ def test_what_a_run_uploaded_and_did_not_publish_is_removed(
         media_id = customer.send(SAMPLES / "noaudio.mp4")
     assert customer.media(media_id)["status"] == "failed"
     assert customer.objects == [f"originals/{media_id}"]
+
+
+def test_a_finish_whose_answer_was_lost_keeps_what_it_published(
+    door: Door, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = leases.finish
+
+    def lose(*given: Any, **more: Any) -> None:
+        finish(*given, **more)
+        raise Busy("the answer was lost")
+
+    monkeypatch.setattr(leases, "finish", lose)
+    media_id = customer.send(SAMPLES / "noaudio.mp4")
+    media = customer.media(media_id)
+    assert (media["status"], job_of(door, media_id)["status"]) == ("ready", "succeeded")
+    assert len(customer.objects) == media["variant_count"]
+
+
+def test_a_run_that_was_overtaken_leaves_nothing_and_is_no_incident(
+    door: Door, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(*_: object, **__: object) -> None:
+        (job,) = door.admin("GET", "/jobs?status=running").json["items"]
+        now = clock.now()
+        with monkeypatch.context() as later:
+            later.setattr(clock, "now", lambda: now + timedelta(hours=1))
+            assert door.admin("DELETE", f"/jobs/{job['job_id']}").status == 204
+        raise OSError("the network is down")
+
+    monkeypatch.setattr(leases, "finish", overtaken)
+    media_id = customer.send(SAMPLES / "noaudio.mp4")
+    assert customer.objects == [f"originals/{media_id}"]
+    assert customer.media(media_id)["status"] == "uploaded"
+
+
+def test_a_store_that_is_down_for_a_moment_does_not_strand_a_retry(
+    door: Door, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_: str) -> None:
+        raise storage.StoreUnavailable
+
+    media_id = customer.send(SAMPLES / "text.mov")
+    assert door.admin("POST", f"/media/{media_id}/optimise").status == 202
+    with monkeypatch.context() as broken:
+        broken.setattr(storage, "keys_under", down)
+        customer.work()
+    assert (customer.media(media_id)["status"], job_of(door, media_id)["attempts"]) == ("failed", 2)
+
+
+def test_a_function_whose_time_is_up_says_so(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "remaining_s", lambda _: lambda: 9.0)
+    media_id = customer.send(SAMPLES / "noaudio.mp4")
+    assert "took longer" in customer.media(media_id)["error"]
+
+
+def test_a_video_that_does_not_say_how_long_it_is_is_limited_too(
+    customer: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = tmp_path / "live.webm"
+    film = ["-f", "lavfi", "-i", "testsrc2=s=64x64:r=5:d=63", "-c:v", "libvpx", "-deadline", "realtime"]
+    subprocess.run([ffmpeg.binary(), "-v", "error", *film, "-f", "webm", "-live", "1", live], check=True)
+    assert probing.probe(transcoding.LocalFile(live)).duration_s is None
+    monkeypatch.setenv("MAX_VIDEO_MINUTES", "1")
+    config.cache_clear()
+    try:
+        assert "longer than 1 minutes" in customer.media(customer.send(live))["error"]
+    finally:
+        monkeypatch.undo()
+        config.cache_clear()
 
 
 # -- deleting ---------------------------------------------------------------------------------------------------------
@@ -314,6 +412,26 @@ def test_a_media_that_is_deleted_while_it_is_converted_leaves_nothing(
     customer.work()
     assert customer.objects == []
     assert door.admin("GET", f"/jobs/{job_ids[0]}").status == 404
+
+
+def test_what_a_run_makes_after_its_media_was_deleted_goes_with_a_sweep(
+    door: Door, customer: Customer, frozen: Callable[[str], None]
+) -> None:
+    frozen("2026-01-25T08:00:00Z")
+    media_id = customer.uploaded()
+    job_id = leases.first_id("transcode", media_id)
+    lease = leases.start("transcode", media_id, job_id, correlation_id="c", requested_by="r", now=clock.now())
+    assert lease
+    assert door.admin("DELETE", f"/media/{media_id}").status == 204
+    assert door.admin("GET", f"/media/{media_id}").status == 404
+    customer.s3.put_object(Bucket=BUCKET, Key=f"variants/{media_id}/{lease.fence}/photo.jpg", Body=b"late")
+    sweep()
+    assert door.admin("GET", f"/jobs/{job_id}").json["status"] == "running"
+    customer.s3.put_object(Bucket=BUCKET, Key=f"variants/{media_id}/{lease.fence}/photo.jpg", Body=b"later")
+    frozen("2026-01-25T08:03:00Z")
+    sweep()
+    assert customer.objects == []
+    assert door.admin("GET", f"/jobs/{job_id}").status == 404
 
 
 def test_a_job_that_was_deleted_is_replaced_when_somebody_asks(door: Door, customer: Customer) -> None:

@@ -6,14 +6,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from chalicelib import storage
+from app import app
+from chalicelib import clock, storage
 from chalicelib.config import config
 from chalicelib.media import uploads
+from infra.pump import schedule_event
 from tests.conftest import Door
 from tests.media.conftest import BUCKET, Customer
 
 MIB = 1024**2
 GOOD = {"file_name": "a.mov", "content_type": "video/quicktime", "size_bytes": 9}
+NESTED: list[Any] = []
+for _ in range(90):
+    NESTED = [NESTED]
 FIRST, LAST = b"a" * 16 * MIB, b"b" * 4
 
 
@@ -153,6 +158,7 @@ def test_an_upload_is_renewed_for_a_day(door: Door, frozen: Callable[[str], None
         {"file_name": "x" * 256},
         {"context": []},
         {"context": {"x": "y" * 2048}},
+        {"context": {"x": NESTED}},
     ],
 )
 def test_what_cannot_be_an_upload_is_refused(door: Door, wrong: dict[str, Any]) -> None:
@@ -221,6 +227,21 @@ def test_the_same_key_begins_one_upload(door: Door) -> None:
     one, two = (door.customer("POST", "/media", GOOD, idempotency_key="k") for _ in range(2))
     assert one.json == two.json
     assert len(door.customer("GET", "/media").json["items"]) == 1
+
+
+def test_parts_whose_sender_died_are_joined_by_a_sweep(
+    door: Door, customer: Customer, frozen: Callable[[str], None]
+) -> None:
+    frozen("2026-01-25T08:00:00Z")
+    whole, half = (customer.begin(size_bytes=len(FIRST) + len(LAST)) for _ in range(2))
+    for begun in (whole, half):
+        customer.put_part(begun, 1, FIRST)
+    customer.put_part(whole, 2, LAST)
+    frozen("2026-01-25T08:15:01Z")
+    app.handler_map["sweep_uploads"](schedule_event("sweep_uploads", clock.now()), None)
+    assert customer.media(whole["media_id"])["status"] == "uploaded"
+    assert customer.media(half["media_id"])["status"] == "awaiting_upload"
+    assert door.customer("GET", f"/media/{whole['media_id']}/parts").json["Code"] == "AlreadyUploaded"
 
 
 def test_lists_are_narrowed_and_paged(door: Door, frozen: Callable[[str], None], customer: Customer) -> None:
