@@ -24,7 +24,7 @@ from chalicelib.storage import Part, Stored
 
 MAX_SINGLE_BYTES: Final = 16 * 1024**2
 PART_BYTES: Final = 16 * 1024**2
-MOST_PARTS: Final = 200
+MOST_PARTS: Final = 64
 URL_LIFE_S: Final = 3600
 MAX_CONTEXT_BYTES: Final = 2048
 MIB: Final = 1024**2
@@ -233,7 +233,7 @@ def alive(media: Media, now: datetime) -> bool:
 
 
 def part_size(size_bytes: int) -> int:
-    """How large the parts of a file are: 16 MiB, or whole MiB that make at most 200 parts."""
+    """How large the parts of a file are: 16 MiB, or whole MiB that make at most 64 parts."""
     return max(PART_BYTES, math.ceil(size_bytes / MOST_PARTS / MIB) * MIB)
 
 

@@ -276,7 +276,7 @@ def test_parts_stay_few_whatever_the_size() -> None:
     for size in (16 * MIB + 1, 2 * 1024**3, 5 * 1024**4):
         sizes = uploads._part_sizes(size)
         assert sum(sizes) == size
-        assert len(sizes) <= 200
+        assert len(sizes) <= 64
         assert min(sizes[:-1]) >= 5 * MIB
         assert 0 < sizes[-1] <= sizes[0]
 
