@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final
 
 TICK_S: Final = 0.5
+CPU_SURELY: Final = 0.95
 MAX_SAID: Final = 2000
 # Leaves the worker its own part of the function's 3008 MB; 8K HEVC on six cores takes 1.9 GB.
 MEMORY_BYTES: Final = 2400 * 1024**2
@@ -40,7 +41,6 @@ _LIMITED: Final = (
     'ulimit -c 0 && ulimit -f "$1" && ulimit -t "$2" && { ulimit -d "$3" 2>/dev/null || :; } && shift 3 '
     '&& exec /usr/bin/env -i "$@"'
 )
-_NOT_ITS_FAULT: Final = (signal.SIGKILL, signal.SIGTERM, signal.SIGXFSZ)
 _NO_MEMORY: Final = "Cannot allocate memory"
 _ADDRESS: Final = re.compile(r" @ 0x[0-9a-f]+")
 _PROGRESS: Final = re.compile(rb"^out_time_us=([0-9]{1,15})$", re.MULTILINE)
@@ -55,7 +55,7 @@ class Killed(FfmpegError):
 
 
 class OutOfTime(FfmpegError):
-    """ffmpeg was killed because its time was up."""
+    """ffmpeg was killed because its time was up, on the clock or on the CPU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +98,22 @@ def run(arguments: Sequence[str], folder: Path, limits: Limits, tick: Callable[[
     if status:
         words = _ADDRESS.sub("", said.decode(errors="replace").replace(str(folder), ""))
         words = "".join(char if char.isprintable() else " " for char in words).strip()
-        kind = Killed if -status in _NOT_ITS_FAULT or _NO_MEMORY in words else FfmpegError
-        raise kind(f"{_ended(status, limits, _cpu_s() - cpu_before)} {words}".strip())
+        raise _error(status, words, limits, _cpu_s() - cpu_before)
 
 
-def _ended(status: int, limits: Limits, cpu_s: float) -> str:
+def _error(status: int, words: str, limits: Limits, cpu_s: float) -> FfmpegError:
+    """How a run ended that did not end well."""
     if status > 0:
-        return f"ffmpeg ended with status {status}:"
+        kind = Killed if _NO_MEMORY in words else FfmpegError
+        return kind(f"ffmpeg ended with status {status}: {words}".strip())
     killer = signal.Signals(-status)
     if killer is signal.SIGXFSZ:
-        return f"ffmpeg was stopped: it wrote more than {limits.file_bytes} bytes into a file."
-    # Linux kills for the CPU time's hard limit, and the shell set no softer one.
-    if killer is signal.SIGXCPU or (killer is signal.SIGKILL and cpu_s >= limits.cpu_s):
-        return f"ffmpeg was stopped: it took more than {limits.cpu_s} seconds of CPU time."
-    return f"ffmpeg was killed by {killer.name}."
+        return Killed(f"ffmpeg was stopped: it wrote more than {limits.file_bytes} bytes into a file. {words}".strip())
+    # Linux kills for the CPU time's hard limit, and the shell set no softer one; its clock of it is a coarse one.
+    if killer is signal.SIGXCPU or (killer is signal.SIGKILL and cpu_s >= CPU_SURELY * limits.cpu_s):
+        return OutOfTime(f"ffmpeg was stopped: it took more than {limits.cpu_s} seconds of CPU time. {words}".strip())
+    kind = Killed if killer in (signal.SIGKILL, signal.SIGTERM) else FfmpegError
+    return kind(f"ffmpeg was killed by {killer.name}. {words}".strip())
 
 
 @contextmanager

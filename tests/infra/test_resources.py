@@ -63,7 +63,7 @@ def test_the_tables(cloud: boto3.Session, noun: str, indexes: dict[str, tuple[st
     ("noun", "waits_s", "tries", "dead_letters"),
     [
         ("reports-overflow", 180, 100, "dead-letters"),
-        ("uploads", 5400, 3, "uploads-dead-letters"),
+        ("uploads", 5400, 10, "uploads-dead-letters"),
         ("uploads-dead-letters", 180, 100, "dead-letters"),
     ],
 )

@@ -459,7 +459,7 @@ def comes_to(world: World) -> dict[str, Any]:
     ("arrange", "step", "writes"),
     [
         pytest.param(failed, "retry", 3, id="a retry"),
-        pytest.param(stuck, "retry", 3, id="a retry of what is stuck"),
+        pytest.param(stuck, "retry", 5, id="a retry of what is stuck"),
         pytest.param(absent, "make", 3, id="a make"),
         pytest.param(failed, "delete", 1, id="a delete"),
         pytest.param(given_up, "sweep", 3, id="a sweep that fails"),
