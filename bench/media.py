@@ -64,7 +64,7 @@ def _memory(folder: Path) -> Iterator[Figure]:
 def _wall(folder: Path) -> Figure:
     path = _made(HEVC, folder / "film.mov")
     bare = [_bare(path, folder / f"bare-{nth}")[0] for nth in range(RUNS)]
-    runs = [_transcoded(path)["found"] for _ in range(RUNS)]
+    runs = [_transcoded(path)["found"][0] for _ in range(RUNS)]
     return Figure("storage event to ready, 20 s of 1080p HEVC", "s", runs, bare, "ffmpeg alone, the same arguments")
 
 
@@ -81,7 +81,7 @@ def _remux(folder: Path) -> Figure:
     times = 115 * MB // short.stat().st_size
     _ffmpeg(["-stream_loop", str(times), "-i", str(short), "-c", "copy", str(path)])
     bare = [_bare(path, folder / f"remux-{nth}")[1] for nth in range(RUNS)]
-    taken = [_transcoded(path)["cpu_s"] for _ in range(RUNS)]
+    taken = [_transcoded(path)["found"][1] for _ in range(RUNS)]
     name = f"remux of {path.stat().st_size // MB} MB, with poster and check"
     return Figure(name, "s of CPU", taken, bare, "ffmpeg alone, the same arguments")
 

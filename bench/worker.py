@@ -15,12 +15,12 @@ from typing import Any, Final
 MB: Final = 1e6
 
 
-def transcode(body: str) -> float:
-    """Take a message, with all that follows from it; returns the seconds that a worker which was started takes."""
+def transcode(body: str) -> tuple[float, float]:
+    """Take a message, with all that follows from it; returns the seconds, and those of CPU, of a worker that was up."""
     from app import app
     from chalicelib.media import transcoding  # noqa: F401  # a worker that was started has it
 
-    began = time.perf_counter()
+    began, used = time.perf_counter(), _cpu_s()
     event = {
         "Records": [
             {
@@ -37,7 +37,13 @@ def transcode(body: str) -> float:
     }
     if app.handler_map["transcode_upload"](event, None)["batchItemFailures"]:
         raise RuntimeError("the message was not taken")
-    return time.perf_counter() - began
+    return time.perf_counter() - began, _cpu_s() - used
+
+
+def _cpu_s() -> float:
+    """Seconds of CPU of this process and of those that it started."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum((own.ru_utime, own.ru_stime, children.ru_utime, children.ru_stime))
 
 
 def download(key: str) -> None:
@@ -85,10 +91,8 @@ def main() -> None:
     """Do what is named with its argument; what it took goes to standard output as JSON."""
     told, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115, PTH123  # log lines are written, as in Lambda
     found = {"transcode": transcode, "download": download, "probe": probe}[sys.argv[1]](sys.argv[2])
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     told_of = {
-        "cpu_s": sum((own.ru_utime, own.ru_stime, children.ru_utime, children.ru_stime)),
         "peak_mb": int(peak[1]) * 1024 / MB if peak else 0,
         "found": found,
     }
