@@ -23,7 +23,7 @@ help:
 	@echo 'make demo      fills it with a week of incidents'
 	@echo 'make test      everything that must hold'
 	@echo 'make check     lint, format, types, layers, template'
-	@echo 'make bench     every figure that the README quotes, in two to four minutes'
+	@echo 'make bench     every figure that the README quotes, in seven to ten minutes'
 	@echo 'make rehearse  the packaged system, deployed to a local cloud and tested there'
 	@echo 'make clean     removes the data of make run, packages and caches'
 
