@@ -2,12 +2,17 @@
 
 import random
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import TableConnection, base
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
 
 from chalicelib import aws
 from chalicelib.errors import Unavailable
@@ -119,6 +124,38 @@ def delete_rows(table: TableConnection, keys: Sequence[Key]) -> None:
                 raise Busy(f"{len(pending)} rows were left undeleted")
 
         patiently(delete_pending)
+
+
+def updated(row: Model, actions: list[Action], condition: Condition) -> bool:
+    """Update a row if the condition holds; returns whether it did. Raises Busy."""
+    try:
+        patiently(lambda: row.update(actions, condition))
+    except PynamoDBException as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
+
+
+def committed(table: TableConnection, fill: Callable[[TransactWrite], None]) -> bool:
+    """Commit what `fill` adds to a transaction, the same for each try; returns False where a condition did not hold.
+
+    Raises Busy.
+    """
+    # One token for all tries: a try whose answer was lost is not made twice.
+    token = uuid.uuid4().hex
+
+    def commit() -> None:
+        with TransactWrite(connection=table.connection, client_request_token=token) as transaction:
+            fill(transaction)
+
+    try:
+        patiently(commit)
+    except TransactWriteError as error:
+        if condition_failed(error):
+            return False
+        raise
+    return True
 
 
 def condition_failed(error: PynamoDBException) -> bool:

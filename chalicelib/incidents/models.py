@@ -46,6 +46,7 @@ from chalicelib.dynamodb import (
     failed_conditions,
     patiently,
     read_rows,
+    updated,
 )
 
 Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
@@ -346,20 +347,20 @@ _LAST_MINUTE: Final = 999_999_999
 def raise_severity(incident_id: str, severity: Severity) -> None:
     """Keep the highest severity seen."""
     lower = SEVERITIES[: SEVERITIES.index(severity)]
-    _if_still(_meta(incident_id), [Incident.severity.set(severity)], Incident.severity.is_in(*lower))
+    updated(_meta(incident_id), [Incident.severity.set(severity)], Incident.severity.is_in(*lower))
 
 
 def add_environment(incident_id: str, environment: str) -> None:
     """Note an environment, unless there are ten already."""
     kept = size(Incident.environments)  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
     room = Incident.environments.does_not_exist() | (kept < MAX_ENVIRONMENTS)
-    _if_still(_meta(incident_id), [Incident.environments.add({environment})], Incident.pk.exists() & room)
+    updated(_meta(incident_id), [Incident.environments.add({environment})], Incident.pk.exists() & room)
 
 
 def raise_user_count(incident_id: str, users: int) -> None:
     """Move the count of users, upwards only."""
     lower = Incident.user_count.does_not_exist() | (Incident.user_count < users)
-    _if_still(_meta(incident_id), [Incident.user_count.set(users)], Incident.pk.exists() & lower)
+    updated(_meta(incident_id), [Incident.user_count.set(users)], Incident.pk.exists() & lower)
 
 
 def add_user(incident: Incident, user: bytes) -> Users:
@@ -381,7 +382,7 @@ def halve_users(users: Users, dropped: set[bytes]) -> None:
     """Halve the sketch's threshold once and drop the hashes above it."""
     actions: list[Action] = [Users.hashes.delete(dropped), Users.halvings.set(int(users.halvings) + 1)]
     unhalved = Users.halvings.does_not_exist() if not users.halvings else Users.halvings == users.halvings
-    _if_still(users, actions, unhalved)
+    updated(users, actions, unhalved)
 
 
 def keep(incident: Incident, occurrence: Occurrence) -> None:
@@ -410,19 +411,11 @@ def start_hour(incident_id: str, slot: str, floor: int, packed: int, ttl: int) -
     """Set an hour's slot to `packed` unless it holds a value between `floor` and that."""
     hour: Path = Path([slot])
     untouched = hour.does_not_exist() | (hour < floor) | (hour > packed)
-    _if_still(Row(incident_key(incident_id), "HOURS"), [hour.set(packed), Row.ttl.set(ttl)], untouched)
+    updated(Row(incident_key(incident_id), "HOURS"), [hour.set(packed), Row.ttl.set(ttl)], untouched)
 
 
 def _meta(incident_id: str) -> Incident:
     return Incident(incident_key(incident_id), "META")
-
-
-def _if_still(row: Row, actions: list[Action], condition: Condition) -> None:
-    try:
-        patiently(lambda: row.update(actions, condition))
-    except PynamoDBException as error:
-        if not condition_failed(error):
-            raise
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

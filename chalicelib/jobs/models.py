@@ -6,14 +6,13 @@ JOB#<id> / L#<at>#<id>             Audit: what was done to it, by whom
 """
 
 import re
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pynamodb.attributes import Attribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import TableConnection
-from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -21,7 +20,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
-from chalicelib.dynamodb import Connection, condition_failed, patiently, read_rows
+from chalicelib.dynamodb import Connection, committed, condition_failed, patiently, read_rows, updated
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -200,7 +199,7 @@ def insert_audited(job: Job, audit: Audit, also: Also | None) -> bool:
         if also is not None:
             also(transaction)
 
-    return _committed(fill)
+    return committed(table(), fill)
 
 
 def claim(job_id: str, attempt: int, *, fence: str, lease_until: str, now: datetime) -> Job | None:
@@ -226,7 +225,7 @@ def claim(job_id: str, attempt: int, *, fence: str, lease_until: str, now: datet
 
 def beat(job_id: str, fence: str, *, lease_until: str, progress: float) -> bool:
     """Extend a run's lease."""
-    return _updated(job_id, [Job.lease_until.set(lease_until), Job.progress.set(progress)], held_by(fence))
+    return updated(_meta(job_id), [Job.lease_until.set(lease_until), Job.progress.set(progress)], held_by(fence))
 
 
 def succeed(job_id: str, fence: str, ttl: int, now: datetime, also: Also) -> bool:
@@ -243,17 +242,17 @@ def succeed(job_id: str, fence: str, ttl: int, now: datetime, also: Also) -> boo
         transaction.update(_meta(job_id), actions, condition=held_by(fence))
         also(transaction)
 
-    return _committed(fill)
+    return committed(table(), fill)
 
 
 def fail(job_id: str, fence: str, error: str, now: datetime) -> bool:
     """End a run badly, unless it was lost."""
-    return _updated(job_id, _failed(error, now), held_by(fence))
+    return updated(_meta(job_id), _failed(error, now), held_by(fence))
 
 
 def give_up(job: Job, error: str, now: datetime) -> bool:
     """End an attempt that nobody works on badly, if it is still as it was read."""
-    return _updated(job.job_id, [*_failed(error, now), *_removed(Job.fence, Job.send_at)], still(job))
+    return updated(_meta(job.job_id), [*_failed(error, now), *_removed(Job.fence, Job.send_at)], still(job))
 
 
 def begin_again(job: Job, earlier: Sequence[object], send_at: str, audit: Audit) -> bool:
@@ -270,7 +269,7 @@ def begin_again(job: Job, earlier: Sequence[object], send_at: str, audit: Audit)
         transaction.save(audit)
         transaction.update(_meta(job.job_id), actions, condition=still(job))
 
-    return _committed(fill)
+    return committed(table(), fill)
 
 
 def entomb(job_id: str, audit: Audit, now: datetime, condition: Condition) -> bool:
@@ -285,13 +284,13 @@ def entomb(job_id: str, audit: Audit, now: datetime, condition: Condition) -> bo
         transaction.save(audit)
         transaction.update(_meta(job_id), actions, condition=condition)
 
-    return _committed(fill)
+    return committed(table(), fill)
 
 
 def send_again_at(job_id: str, attempt: int, send_at: str) -> bool:
     """Note when a pending attempt's message is to be sent again, if it is still pending then."""
     pending = (Job.state == "PENDING") & (Job.attempt == attempt)
-    return _updated(job_id, [Job.send_at.set(send_at)], pending)
+    return updated(_meta(job_id), [Job.send_at.set(send_at)], pending)
 
 
 def _meta(job_id: str) -> Job:
@@ -313,33 +312,6 @@ def _moved_to(state: State) -> "list[Action]":
 
 def _removed(*attributes: Attribute[Any]) -> "list[Action]":
     return [attribute.remove() for attribute in attributes]
-
-
-def _updated(job_id: str, actions: "list[Action]", condition: Condition) -> bool:
-    try:
-        patiently(lambda: _meta(job_id).update(actions, condition))
-    except PynamoDBException as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
-
-
-def _committed(fill: Also) -> bool:
-    # One token for all tries: a try whose answer was lost is not made twice.
-    token = uuid.uuid4().hex
-
-    def commit() -> None:
-        with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
-            fill(transaction)
-
-    try:
-        patiently(commit)
-    except TransactWriteError as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
-from chalicelib.dynamodb import Connection, condition_failed, patiently, read_rows
+from chalicelib.dynamodb import Connection, committed, condition_failed, patiently, read_rows, updated
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -224,12 +224,12 @@ def mark_uploaded(media: Media, etag: str, size: int, now: datetime) -> bool:
         Media.stored_bytes.set(size),
         Media.ttl.remove(),
     ]
-    return _if_holds(media, actions, _present() & Media.uploaded_at.does_not_exist())
+    return updated(media, actions, _present() & Media.uploaded_at.does_not_exist())
 
 
 def mark_announced(media: Media, now: datetime) -> bool:
     """Note that a sweep has announced an upload; returns False where the media is gone or going."""
-    return _if_holds(media, [Media.announced_at.set(rfc3339(now))], _present())
+    return updated(media, [Media.announced_at.set(rfc3339(now))], _present())
 
 
 def take_upload(owner_id: str, most: int, now: datetime) -> bool:
@@ -237,7 +237,7 @@ def take_upload(owner_id: str, most: int, now: datetime) -> bool:
     date = now.date().isoformat()
     day = Day(f"DAY#{owner_id}", date)
     actions: list[Action] = [Day.uploads.add(1), Day.ttl.set(int((now + DAY_KEPT_FOR).timestamp()))]
-    return _if_holds(day, actions, Day.uploads.does_not_exist() | (Day.uploads < most))
+    return updated(day, actions, Day.uploads.does_not_exist() | (Day.uploads < most))
 
 
 def remove(media: Media) -> bool:
@@ -289,18 +289,11 @@ def replace_job(transaction: TransactWrite, media: Media, job_id: str) -> None:
 def begin_delete(media: Media, audit: Audit) -> bool:
     """Hide a media from every reader; its objects go after that. Returns False where it is gone, or going already."""
 
-    def commit() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
-            transaction.save(audit)
-            transaction.update(media, [Media.g2p.set(DELETING), Media.g1p.remove()], condition=_present())
+    def fill(transaction: TransactWrite) -> None:
+        transaction.save(audit)
+        transaction.update(media, [Media.g2p.set(DELETING), Media.g1p.remove()], condition=_present())
 
-    try:
-        patiently(commit)
-    except PynamoDBException as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    return committed(table(), fill)
 
 
 def end_delete(media: Media) -> None:
@@ -330,13 +323,3 @@ def note(audit: Audit) -> None:
 def _present() -> Condition:
     present: Condition = Media.pk.exists() & (Media.g2p != DELETING)
     return present
-
-
-def _if_holds(row: Row, actions: "list[Action]", condition: Condition) -> bool:
-    try:
-        patiently(lambda: row.update(actions, condition))
-    except PynamoDBException as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True

@@ -10,7 +10,7 @@ SEQUENCE / PROJECT               Sequence: the last project id given
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,14 +23,13 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.connection import TableConnection
-from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import size
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.clock import rfc3339
 from chalicelib.config import FIRST_PROJECT, config
-from chalicelib.dynamodb import Connection, condition_failed, patiently
+from chalicelib.dynamodb import Connection, committed, patiently
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -127,25 +126,23 @@ def next_id() -> str:
 def make(project: Project, key: str, audit: Audit) -> bool:
     """Write a project with its first key; returns False, having written nothing, where the project or key exists."""
 
-    def commit() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
-            transaction.save(project, condition=Project.pk.does_not_exist())
-            transaction.save(_key(key, project.project_id), condition=IngestKey.pk.does_not_exist())
-            transaction.save(audit)
+    def fill(transaction: TransactWrite) -> None:
+        transaction.save(project, condition=Project.pk.does_not_exist())
+        transaction.save(_key(key, project.project_id), condition=IngestKey.pk.does_not_exist())
+        transaction.save(audit)
 
-    return _committed(commit)
+    return committed(table(), fill)
 
 
 def change(project: Project, changes: Mapping[str, Any], audit: Audit, now: datetime) -> bool:
     """Set fields of a project; returns False where it is gone."""
     actions: list[Action] = [getattr(Project, name).set(value) for name, value in changes.items()]
 
-    def commit() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
-            transaction.save(audit)
-            transaction.update(project, [*actions, Project.updated_at.set(rfc3339(now))], condition=Project.pk.exists())
+    def fill(transaction: TransactWrite) -> None:
+        transaction.save(audit)
+        transaction.update(project, [*actions, Project.updated_at.set(rfc3339(now))], condition=Project.pk.exists())
 
-    return _committed(commit)
+    return committed(table(), fill)
 
 
 def add_key(project: Project, key: str, most: int, audit: Audit) -> bool:
@@ -153,25 +150,23 @@ def add_key(project: Project, key: str, most: int, audit: Audit) -> bool:
     held = size(Project.ingest_keys)  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
     room = Project.pk.exists() & (Project.ingest_keys.does_not_exist() | (held < most))
 
-    def commit() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
-            transaction.save(_key(key, project.project_id), condition=IngestKey.pk.does_not_exist())
-            transaction.save(audit)
-            transaction.update(project, [Project.ingest_keys.add({key})], condition=room)
+    def fill(transaction: TransactWrite) -> None:
+        transaction.save(_key(key, project.project_id), condition=IngestKey.pk.does_not_exist())
+        transaction.save(audit)
+        transaction.update(project, [Project.ingest_keys.add({key})], condition=room)
 
-    return _committed(commit)
+    return committed(table(), fill)
 
 
 def revoke_key(project: Project, key: str, audit: Audit) -> bool:
     """Take a key from a project; returns False where it is not one of its keys."""
 
-    def commit() -> None:
-        with TransactWrite(connection=table().connection) as transaction:
-            transaction.delete(_key(key, project.project_id), condition=IngestKey.project_id == project.project_id)
-            transaction.save(audit)
-            transaction.update(project, [Project.ingest_keys.delete({key})])
+    def fill(transaction: TransactWrite) -> None:
+        transaction.delete(_key(key, project.project_id), condition=IngestKey.project_id == project.project_id)
+        transaction.save(audit)
+        transaction.update(project, [Project.ingest_keys.delete({key})])
 
-    return _committed(commit)
+    return committed(table(), fill)
 
 
 def owner(key: str) -> str | None:
@@ -238,13 +233,3 @@ def refused(project_id: str, date: str) -> int:
 
 def _key(key: str, project_id: str) -> IngestKey:
     return IngestKey(f"KEY#{key}", "META", project_id=project_id)
-
-
-def _committed(commit: Callable[[], None]) -> bool:
-    try:
-        patiently(commit)
-    except TransactWriteError as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
