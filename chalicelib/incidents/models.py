@@ -26,15 +26,14 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
-from pynamodb.connection import TableConnection
 from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
 from chalicelib.dynamodb import (
@@ -48,10 +47,11 @@ from chalicelib.dynamodb import (
     read_rows,
     updated,
 )
+from chalicelib.rows import AuditRow
 
 Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 Status = Literal["ACTIVE", "INVESTIGATING", "FIXED"]
-R = TypeVar("R", bound=Model)
+R = TypeVar("R", bound=rows.Row)
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 STATUSES: Final[tuple[Status, ...]] = ("ACTIVE", "INVESTIGATING", "FIXED")
@@ -60,7 +60,6 @@ MAX_EVENTS_PER_COUNT: Final = 99
 MAX_ENVIRONMENTS: Final = 10
 SEEN_FOR: Final = timedelta(hours=48)
 FIX_KEPT_FOR: Final = timedelta(days=3650)
-AUDIT_KEPT_FOR: Final = timedelta(days=365)
 
 
 class ByStatus(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
@@ -81,14 +80,12 @@ class ByErrorKey(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  #
     g2s = UnicodeAttribute(range_key=True)
 
 
-class Row(Model):
+class Row(rows.Row):
     """What every row of the table has; also what a keys-only index returns."""
 
     class Meta(Connection):
         table_name = config().resource("incidents")
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     g1p = UnicodeAttribute(null=True)
     g1s = UnicodeAttribute(null=True)
     g2p = UnicodeAttribute(null=True)
@@ -98,12 +95,7 @@ class Row(Model):
     by_error_key = ByErrorKey()
 
 
-def table() -> TableConnection:
-    """The table's one connection: the kinds of rows below inherit Row's, so that a container makes one client."""
-    return Row._get_connection()  # noqa: SLF001  # PynamoDB offers no other way to its cached connection
-
-
-# Before the kinds of rows exist: made later, each kind would make one of its own.
+table = Row.table
 table()
 
 
@@ -167,11 +159,7 @@ class Fix(Row):
     notes = UnicodeAttribute(null=True)
 
 
-class Audit(Row):
-    at = UnicodeAttribute()
-    actor = UnicodeAttribute()
-    action = UnicodeAttribute()
-    correlation_id = UnicodeAttribute()
+class Audit(Row, AuditRow):
     before: Attribute[Any] = JSONAttribute(null=True)
     after: Attribute[Any] = JSONAttribute(null=True)
 
@@ -508,16 +496,8 @@ def audit(
     after: object = None,
 ) -> Audit:
     """The audit row of an operator's change: who did what when, with the state before and after it."""
-    return Audit(
-        incident_key(incident_id),
-        f"L#{rfc3339(now)}#{correlation_id}",
-        at=rfc3339(now),
-        actor=actor,
-        action=action,
-        correlation_id=correlation_id,
-        before=before,
-        after=after,
-        ttl=int((now + AUDIT_KEPT_FOR).timestamp()),
+    return Audit.of(
+        incident_key(incident_id), actor, action, now, correlation_id=correlation_id, before=before, after=after
     )
 
 

@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pynamodb.attributes import Attribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.connection import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
 from chalicelib.dynamodb import Connection, committed, condition_failed, patiently, read_rows, updated
+from chalicelib.rows import AuditRow
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -33,7 +33,6 @@ SYSTEM: Final = "groundcrew"
 _JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 MAX_ERROR: Final = 500
 TOMBSTONE_KEPT_FOR: Final = timedelta(days=30)
-AUDIT_KEPT_FOR: Final = timedelta(days=365)
 
 
 class ByState(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
@@ -45,25 +44,18 @@ class ByState(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # Py
     g1s = UnicodeAttribute(range_key=True)
 
 
-class Row(Model):
+class Row(rows.Row):
     """What every row of the table has; also what a keys-only index returns."""
 
     class Meta(Connection):
         table_name = config().resource("jobs")
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     g1p = UnicodeAttribute(null=True)
     g1s = UnicodeAttribute(null=True)
-    ttl = NumberAttribute(null=True)
     by_state = ByState()
 
 
-def table() -> TableConnection:
-    """The table's one connection: the kinds of rows below inherit Row's."""
-    return Row._get_connection()  # noqa: SLF001  # PynamoDB offers no other way to its cached connection
-
-
+table = Row.table
 table()
 
 
@@ -104,12 +96,8 @@ class Job(Row):
         return self.state != "DELETED" and (self.ttl is None or self.ttl > now.timestamp())
 
 
-class Audit(Row):
-    at = UnicodeAttribute()
-    actor = UnicodeAttribute()
-    action = UnicodeAttribute()
-    correlation_id = UnicodeAttribute()
-    change: Attribute[Any] = JSONAttribute(null=True)
+class Audit(Row, AuditRow):
+    pass
 
 
 def is_job_id(text: str) -> bool:
@@ -143,16 +131,7 @@ def new(
 
 def audit(job_id: str, actor: str, action: str, now: datetime, *, correlation_id: str, change: object = None) -> Audit:
     """The audit row of what was done to a job."""
-    return Audit(
-        job_key(job_id),
-        f"L#{rfc3339(now)}#{correlation_id}",
-        at=rfc3339(now),
-        actor=actor,
-        action=action,
-        correlation_id=correlation_id,
-        change=change,
-        ttl=int((now + AUDIT_KEPT_FOR).timestamp()),
-    )
+    return Audit.of(job_key(job_id), actor, action, now, correlation_id=correlation_id, change=change)
 
 
 def state_key(state: State) -> str:

@@ -12,16 +12,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from pynamodb.attributes import Attribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.connection import TableConnection
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
 from chalicelib.dynamodb import Connection, committed, condition_failed, patiently, read_rows, updated
+from chalicelib.rows import AuditRow
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -33,7 +33,6 @@ DELETING: Final = "S#deleting"
 UPLOAD_WITHIN: Final = timedelta(hours=24)
 # The last URL lives an hour, and what it began may take longer.
 AWAITED_FOR: Final = timedelta(hours=48)
-AUDIT_KEPT_FOR: Final = timedelta(days=365)
 DAY_KEPT_FOR: Final = timedelta(days=3)
 
 _MEDIA_ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -69,28 +68,21 @@ class ByCompleteness(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call
     g2s = UnicodeAttribute(range_key=True)
 
 
-class Row(Model):
+class Row(rows.Row):
     """What every row of the table has; also what a keys-only index returns."""
 
     class Meta(Connection):
         table_name = config().resource("media")
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
     g1p = UnicodeAttribute(null=True)
     g1s = UnicodeAttribute(null=True)
     g2p = UnicodeAttribute(null=True)
     g2s = UnicodeAttribute(null=True)
-    ttl = NumberAttribute(null=True)
     by_owner = ByOwner()
     by_completeness = ByCompleteness()
 
 
-def table() -> TableConnection:
-    """The table's one connection: the kinds of rows below inherit Row's."""
-    return Row._get_connection()  # noqa: SLF001  # PynamoDB offers no other way to its cached connection
-
-
+table = Row.table
 table()
 
 
@@ -136,12 +128,8 @@ class Media(Row):
         return self.g2p == DELETING
 
 
-class Audit(Row):
-    at = UnicodeAttribute()
-    actor = UnicodeAttribute()
-    action = UnicodeAttribute()
-    correlation_id = UnicodeAttribute()
-    change: Attribute[Any] = JSONAttribute(null=True)
+class Audit(Row, AuditRow):
+    pass
 
 
 class Day(Row):
@@ -303,16 +291,7 @@ def end_delete(media: Media) -> None:
 
 def audit(media_id: str, actor: str, action: str, now: datetime, *, correlation_id: str, change: object) -> Audit:
     """The audit row of what an operator did, or of what was ignored."""
-    return Audit(
-        media_key(media_id),
-        f"L#{rfc3339(now)}#{correlation_id}",
-        at=rfc3339(now),
-        actor=actor,
-        action=action,
-        correlation_id=correlation_id,
-        change=change,
-        ttl=int((now + AUDIT_KEPT_FOR).timestamp()),
-    )
+    return Audit.of(media_key(media_id), actor, action, now, correlation_id=correlation_id, change=change)
 
 
 def note(audit: Audit) -> None:

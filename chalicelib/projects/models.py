@@ -22,41 +22,32 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
-from pynamodb.connection import TableConnection
 from pynamodb.expressions.condition import size
-from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
+from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import FIRST_PROJECT, config
 from chalicelib.dynamodb import Connection, committed, patiently
+from chalicelib.rows import AuditRow
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
 
 _PROJECT_ID: Final = re.compile(r"[1-9][0-9]{0,9}")
 _KEY: Final = re.compile(r"[0-9a-f]{32}")
-AUDIT_KEPT_FOR: Final = timedelta(days=365)
 MINUTE_KEPT_FOR: Final = timedelta(hours=1)
 DAY_KEPT_FOR: Final = timedelta(days=90)
 
 
-class Row(Model):
+class Row(rows.Row):
     """What every row of the table has."""
 
     class Meta(Connection):
         table_name = config().resource("projects")
 
-    pk = UnicodeAttribute(hash_key=True)
-    sk = UnicodeAttribute(range_key=True)
-    ttl = NumberAttribute(null=True)
 
-
-def table() -> TableConnection:
-    """The table's one connection: the kinds of rows below inherit Row's."""
-    return Row._get_connection()  # noqa: SLF001  # PynamoDB offers no other way to its cached connection
-
-
+table = Row.table
 table()
 
 
@@ -87,12 +78,8 @@ class Day(Row):
     refused = NumberAttribute(default=0)
 
 
-class Audit(Row):
-    at = UnicodeAttribute()
-    actor = UnicodeAttribute()
-    action = UnicodeAttribute()
-    correlation_id = UnicodeAttribute()
-    change: Attribute[Any] = JSONAttribute()
+class Audit(Row, AuditRow):
+    pass
 
 
 class Sequence(Row):
@@ -179,16 +166,7 @@ def owner(key: str) -> str | None:
 
 def audit(project_id: str, actor: str, action: str, now: datetime, *, correlation_id: str, change: object) -> Audit:
     """The audit row of an operator's change."""
-    return Audit(
-        f"PRJ#{project_id}",
-        f"L#{rfc3339(now)}#{correlation_id}",
-        at=rfc3339(now),
-        actor=actor,
-        action=action,
-        correlation_id=correlation_id,
-        change=change,
-        ttl=int((now + AUDIT_KEPT_FOR).timestamp()),
-    )
+    return Audit.of(f"PRJ#{project_id}", actor, action, now, correlation_id=correlation_id, change=change)
 
 
 def is_project_id(text: str) -> bool:

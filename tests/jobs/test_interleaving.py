@@ -24,7 +24,7 @@ import app
 from chalicelib import clock
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Unavailable
-from chalicelib.incidents import recording
+from chalicelib.incidents import own, recording
 from chalicelib.jobs import dead, failures, leases, models, requests, sweeping
 from chalicelib.jobs.leases import LEASE, Lease, LeaseLost
 from chalicelib.jobs.sweeping import STUCK_FOR
@@ -400,7 +400,7 @@ def test_at_once_is_as_one_after_the_other(
         came_to = world.settle()
         job = models.find(world.job_id)
         if job is not None and job.state == "FAILED":
-            assert failures._event_id(job) in world.told
+            assert own.event_id(failures.event(job)) in world.told
         return came_to
 
     found = outcomes(prepare)

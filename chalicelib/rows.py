@@ -1,0 +1,49 @@
+"""Rows: what those of every table have in common, and the audit row."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+
+from pynamodb.attributes import Attribute, JSONAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import TableConnection
+from pynamodb.models import Model
+
+from chalicelib.clock import rfc3339
+
+AUDIT_KEPT_FOR: Final = timedelta(days=365)
+
+
+class Row(Model):
+    """A row of any table. An area derives its own with its Meta and index keys, and from that its kinds of rows."""
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    ttl = NumberAttribute(null=True)
+
+    @classmethod
+    def table(cls) -> TableConnection:
+        """The connection. An area calls it on its own Row first, so that its kinds of rows inherit one and the same."""
+        return cls._get_connection()
+
+
+class AuditRow(Row):
+    """What was done to a subject, and who did it: `L#<at>#<correlation id>` in the subject's partition."""
+
+    at = UnicodeAttribute()
+    actor = UnicodeAttribute()
+    action = UnicodeAttribute()
+    correlation_id = UnicodeAttribute()
+    change: Attribute[Any] = JSONAttribute(null=True)
+
+    @classmethod
+    def of(cls, pk: str, actor: str, action: str, now: datetime, *, correlation_id: str, **more: Any) -> Self:
+        """The audit row of an act, not written yet."""
+        return cls(
+            pk,
+            f"L#{rfc3339(now)}#{correlation_id}",
+            at=rfc3339(now),
+            actor=actor,
+            action=action,
+            correlation_id=correlation_id,
+            ttl=int((now + AUDIT_KEPT_FOR).timestamp()),
+            **more,
+        )
