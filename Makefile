@@ -14,16 +14,19 @@ VENV = $(PYTHON) -m venv --clear .venv
 INSTALL = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement
 DEBIAN_VENV = command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --yes python3-venv
 
-.PHONY: help run test check bench token demo rehearse clean
+.PHONY: help run test check bench token demo purge-future undo-purge every-day rehearse clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run       the whole system on this machine, until Ctrl-C (PORT=8000)'
 	@echo 'make token     a bearer token for it (GROUP=admin, or GROUP=customer SUB=customer-68)'
-	@echo 'make demo      fills it with a week of incidents'
+	@echo 'make demo      fills it with a week of incidents and tasks'
 	@echo 'make test      everything that must hold'
 	@echo 'make check     lint, format, types, layers, template'
 	@echo 'make bench     every figure that the README quotes, in seven to ten minutes'
+	@echo 'make every-day  every day of 30 years in every time zone: one instance each, in a few minutes'
+	@echo 'make purge-future  what future instances of recurring tasks a purge would delete (TASK=..., APPLY=1 deletes them)'
+	@echo 'make undo-purge    puts back what a purge deleted (PURGE=...)'
 	@echo 'make rehearse  the packaged system, deployed to a local cloud and tested there'
 	@echo 'make clean     removes the data of make run, packages and caches'
 
@@ -35,6 +38,15 @@ token: $(READY)
 
 demo: $(READY)
 	@$(RUN) infra.demo
+
+purge-future: $(READY)
+	@$(RUN) infra.purge
+
+undo-purge: $(READY)
+	@$(RUN) infra.purge undo
+
+every-day: $(READY)
+	@$(RUN) tests.tasks.every_day
 
 rehearse: $(READY)
 	@$(RUN) infra.rehearse

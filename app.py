@@ -20,6 +20,10 @@ from chalicelib.media import sweeping as media_sweeping
 from chalicelib.media.routes import media
 from chalicelib.observability import SERVICE, correlate, flush
 from chalicelib.projects.routes import projects
+from chalicelib.schedules import sweeping as schedules_sweeping
+from chalicelib.schedules.routes import schedules
+from chalicelib.tasks import scheduling
+from chalicelib.tasks.routes import tasks
 
 app = Chalice(SERVICE, configure_logs=False)
 app.register_middleware(http.middleware, "http")
@@ -28,6 +32,8 @@ app.register_blueprint(incidents)
 app.register_blueprint(jobs)
 app.register_blueprint(media)
 app.register_blueprint(projects)
+app.register_blueprint(schedules)
+app.register_blueprint(tasks)
 
 
 @app.on_sqs_message(queue=config().resource(overflow.QUEUE), batch_size=100, maximum_batching_window_in_seconds=1)
@@ -53,6 +59,18 @@ def fail_dead_uploads(event: SQSEvent) -> dict[str, Any]:
 
 
 @app.schedule("rate(1 minute)")
+def create_due_instances(_: CloudWatchEvent) -> None:
+    correlate(None)
+    scheduling.create_due_instances(clock.now())
+    flush()
+
+
+@app.on_sqs_message(queue=config().resource(scheduling.QUEUE), batch_size=10)
+def create_instances(event: SQSEvent) -> dict[str, Any]:
+    return queues.each(event, lambda body: scheduling.take(body, clock.now()))
+
+
+@app.schedule("rate(1 minute)")
 def sweep_jobs(_: CloudWatchEvent) -> None:
     correlate(None)
     jobs_sweeping.sweep(clock.now())
@@ -63,6 +81,13 @@ def sweep_jobs(_: CloudWatchEvent) -> None:
 def sweep_uploads(_: CloudWatchEvent) -> None:
     correlate(None)
     media_sweeping.sweep(clock.now())
+    flush()
+
+
+@app.schedule("rate(1 minute)")
+def sweep_schedules(_: CloudWatchEvent) -> None:
+    correlate(None)
+    schedules_sweeping.sweep(clock.now())
     flush()
 
 

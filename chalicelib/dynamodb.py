@@ -93,14 +93,17 @@ def patiently(
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-def read_rows(table: TableConnection, keys: Sequence[Key]) -> dict[Key, RawRow]:
-    """Rows as the store returns them, by key, in as few batch reads as there can be. Raises Busy."""
+def read_rows(table: TableConnection, keys: Sequence[Key], *, consistent: bool = False) -> dict[Key, RawRow]:
+    """Rows as the store returns them, by key, in as few batch reads as there can be. Raises Busy.
+
+    As they are now if `consistent`, at twice the price; else as they are, or were some milliseconds ago.
+    """
     rows: dict[Key, RawRow] = {}
     for start in range(0, len(keys), MAX_BATCH_READ):
         pending = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys[start : start + MAX_BATCH_READ]]
 
         def read_pending(pending: list[RawRow] = pending) -> None:
-            answer = table.batch_get_item(pending)  # type: ignore[arg-type]  # PynamoDB takes typed keys, says strings
+            answer = table.batch_get_item(pending, consistent_read=consistent)  # type: ignore[arg-type]  # PynamoDB takes typed keys, says strings
             for row in answer["Responses"].get(table.table_name, []):
                 rows[row["pk"]["S"], row["sk"]["S"]] = row
             pending[:] = answer.get("UnprocessedKeys", {}).get(table.table_name, {}).get("Keys", [])
@@ -128,8 +131,17 @@ def delete_rows(table: TableConnection, keys: Sequence[Key]) -> None:
 
 def updated(row: Model, actions: list[Action], condition: Condition) -> bool:
     """Update a row if the condition holds; returns whether it did. Raises Busy."""
+    return _held(lambda: row.update(actions, condition))
+
+
+def deleted(row: Model, condition: Condition) -> bool:
+    """Delete a row if the condition holds; returns whether it did. Raises Busy."""
+    return _held(lambda: row.delete(condition))
+
+
+def _held(write: Callable[[], object]) -> bool:
     try:
-        patiently(lambda: row.update(actions, condition))
+        patiently(write)
     except PynamoDBException as error:
         if condition_failed(error):
             return False
@@ -137,7 +149,7 @@ def updated(row: Model, actions: list[Action], condition: Condition) -> bool:
     return True
 
 
-def committed(table: TableConnection, fill: Callable[[TransactWrite], None]) -> bool:
+def committed(table: TableConnection, fill: Callable[[TransactWrite], None], *, tries: int = TRIES) -> bool:
     """Commit what `fill` adds to a transaction, the same for each try; returns False where a condition did not hold.
 
     Raises Busy.
@@ -150,7 +162,7 @@ def committed(table: TableConnection, fill: Callable[[TransactWrite], None]) -> 
             fill(transaction)
 
     try:
-        patiently(commit)
+        patiently(commit, tries=tries)
     except TransactWriteError as error:
         if condition_failed(error):
             return False

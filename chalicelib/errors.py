@@ -13,9 +13,13 @@ ApiError
 │   └── OriginNotAllowed
 ├── NotFound (404)
 │   ├── IncidentNotFound
+│   ├── InstanceNotFound
 │   ├── JobNotFound
 │   ├── MediaNotFound
-│   └── ProjectNotFound
+│   ├── ProjectNotFound
+│   ├── PurgeNotFound
+│   ├── ScheduleNotFound
+│   └── TaskNotFound
 ├── Conflict (409)
 │   ├── AlreadyOptimised
 │   ├── AlreadyUploaded
@@ -29,6 +33,7 @@ ApiError
 │   └── TooManyUploads       today
 └── Unavailable (503)        try again later; says when
     ├── dynamodb.Busy
+    ├── ScheduleNotDeleted   or not yet wholly: the message says what stopped it
     └── storage.StoreUnavailable
 
 An error's `Code` in the answer is the name of its class.
@@ -125,6 +130,10 @@ class IncidentNotFound(NotFound):
     pass
 
 
+class InstanceNotFound(NotFound):
+    pass
+
+
 class JobNotFound(NotFound):
     pass
 
@@ -134,6 +143,18 @@ class MediaNotFound(NotFound):
 
 
 class ProjectNotFound(NotFound):
+    pass
+
+
+class PurgeNotFound(NotFound):
+    pass
+
+
+class ScheduleNotFound(NotFound):
+    pass
+
+
+class TaskNotFound(NotFound):
     pass
 
 
@@ -188,3 +209,7 @@ class Unavailable(ApiError):
 
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message, headers={"Retry-After": str(retry_after)})
+
+
+class ScheduleNotDeleted(Unavailable):
+    pass

@@ -32,6 +32,11 @@ def count(name: str, value: int = 1) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def seconds(name: str, value: float) -> None:
+    """Note a span of time as a metric of this invocation."""
+    metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=value)
+
+
 def flush() -> None:
     """Write the invocation's metrics, if it has any, as one EMF line."""
     if metrics.metric_set:

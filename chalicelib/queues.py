@@ -1,6 +1,6 @@
 """Queues: sends messages to this stage's SQS queues, and takes batches of them one by one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -17,11 +17,32 @@ FIRST_AGAIN_S: Final = 60
 LAST_AGAIN_S: Final = 900
 # What a handler without Lambda around it has.
 UNBOUNDED_S: Final = 900.0
+MAX_BATCH: Final = 10
+
+
+class NotSent(Exception):
+    """A queue did not take every message of a batch."""
 
 
 def send(queue: str, body: str) -> None:
     """Send a message. Raises botocore's errors where the queue does not take it."""
     _client().send_message(QueueUrl=_url(queue), MessageBody=body)
+
+
+def send_many(queue: str, bodies: Sequence[str]) -> None:
+    """Send messages, ten at a time. Raises botocore's errors, and NotSent, where the queue does not take them all."""
+    for start in range(0, len(bodies), MAX_BATCH):
+        entries = [{"Id": str(nth), "MessageBody": body} for nth, body in enumerate(bodies[start : start + MAX_BATCH])]
+        answer = _client().send_message_batch(QueueUrl=_url(queue), Entries=entries)
+        if answer.get("Failed"):
+            raise NotSent(str(answer["Failed"][0].get("Message", answer["Failed"][0]["Code"])))
+
+
+def waiting(queue: str) -> int:
+    """About how many messages of a queue nobody has taken yet."""
+    wanted = "ApproximateNumberOfMessages"
+    answer = _client().get_queue_attributes(QueueUrl=_url(queue), AttributeNames=[wanted])
+    return int(answer["Attributes"][wanted])
 
 
 def each(event: SQSEvent, take: Callable[[str], None]) -> dict[str, Any]:

@@ -3,6 +3,10 @@
 import math
 from typing import Any, Final
 
+import msgspec
+
+from chalicelib.errors import InvalidRequest
+
 MAX_DEPTH: Final = 32
 
 
@@ -22,3 +26,15 @@ def storable(value: Any, notes: list[str], depth: int = 0) -> Any:
             return [storable(item, notes, depth + 1) for item in value]
         return {storable(key, notes): storable(item, notes, depth + 1) for key, item in value.items()}
     return value
+
+
+def bounded(field: str, value: dict[str, Any] | None, max_bytes: int) -> dict[str, Any] | None:
+    """A storable copy of an object that a caller keeps with us, None for an empty one. Raises InvalidRequest."""
+    notes: list[str] = []
+    copy: dict[str, Any] | None = storable(value, notes)
+    if notes:
+        raise InvalidRequest(f"{field} is nested too deeply.", [(field, "is nested too deeply")])
+    if len(msgspec.json.encode(copy)) > max_bytes:
+        message = f"must have at most {max_bytes} bytes as JSON"
+        raise InvalidRequest(f"{field} {message}.", [(field, message)])
+    return copy or None

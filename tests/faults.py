@@ -39,6 +39,8 @@ from chalicelib.jobs import models as jobs_models
 from chalicelib.media import models as media_models
 from chalicelib.projects import ingest, quotas
 from chalicelib.projects import models as projects_models
+from chalicelib.schedules import models as schedules_models
+from chalicelib.tasks import models as tasks_models
 from infra import resources
 
 Item = Mapping[str, Mapping[str, Any]]
@@ -528,7 +530,14 @@ def aimed_at(url: str) -> Iterator[None]:
     """
     with contextlib.ExitStack() as aimed:
         aimed.enter_context(mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}))
-        for area in (incidents_models, jobs_models, media_models, projects_models):
+        for area in (
+            incidents_models,
+            jobs_models,
+            media_models,
+            projects_models,
+            schedules_models,
+            tasks_models,
+        ):
             aimed.enter_context(mock.patch.object(area.table().connection, "_client", None))
         _forget_all()
         yield

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-import msgspec
 from msgspec import Meta, Struct
 
 from chalicelib import clock, storage
@@ -19,7 +18,7 @@ from chalicelib.identity import Identity
 from chalicelib.media import keys, limits, models
 from chalicelib.media.models import UPLOAD_WITHIN, Media
 from chalicelib.observability import correlation_id, logger
-from chalicelib.storable import storable
+from chalicelib.storable import bounded
 from chalicelib.storage import Part, Stored
 
 MAX_SINGLE_BYTES: Final = 16 * 1024**2
@@ -126,13 +125,7 @@ def begin(new: NewMedia, owner_id: str, now: datetime) -> BegunUpload:
     """Make a media and the URLs to upload it by. Raises InvalidRequest, PayloadTooLarge and TooManyUploads."""
     if new.content_type.lower().startswith("image/svg"):
         raise InvalidRequest("content_type: SVG is not taken.", [("content_type", "SVG is not taken")])
-    notes: list[str] = []
-    context = storable(new.context, notes)
-    if notes:
-        raise InvalidRequest("context is nested too deeply.", [("context", "is nested too deeply")])
-    if len(msgspec.json.encode(context)) > MAX_CONTEXT_BYTES:
-        message = f"must have at most {MAX_CONTEXT_BYTES} bytes as JSON"
-        raise InvalidRequest(f"context {message}.", [("context", message)])
+    context = bounded("context", new.context, MAX_CONTEXT_BYTES)
     limits.require_within(new.size_bytes, new.duration_seconds)
     limits.take_upload(owner_id, now)
     media_id = uuid.uuid4().hex
@@ -143,7 +136,7 @@ def begin(new: NewMedia, owner_id: str, now: datetime) -> BegunUpload:
         file_name=new.file_name,
         content_type=new.content_type.lower().partition(";")[0].strip(),
         size_bytes=new.size_bytes,
-        context=context or None,
+        context=context,
         correlation_id=correlation_id(),
         # One that a crash leaves behind here is aborted by the bucket's lifecycle.
         upload_id=storage.begin_parts(keys.original(media_id)) if new.size_bytes > MAX_SINGLE_BYTES else None,

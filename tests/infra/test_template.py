@@ -95,6 +95,7 @@ def test_what_no_handler_takes_ends_among_the_dead_letters(merged: dict[str, Any
         "ReportsOverflow": "DeadLetters",
         "Uploads": "UploadsDeadLetters",
         "UploadsDeadLetters": "DeadLetters",
+        "DueTasks": "DeadLetters",
         "DeadLetters": None,
     }
 
