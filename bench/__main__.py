@@ -24,6 +24,8 @@ PARTS: dict[str, Callable[[], Iterator[table.Figure]]] = {
     "load": load.measure,
     # The app's settings, which its modules read when they are imported, must be set by then.
     "media": lambda: importlib.import_module("bench.media").measure(),
+    "tasks": lambda: importlib.import_module("bench.tasks").measure(),
+    "schedules": lambda: importlib.import_module("bench.schedules").measure(),
 }
 
 

@@ -78,7 +78,7 @@ def _kept(value: Value, depth: int = 0) -> Value:
     """A value as it is kept, which shares nothing with the one that came in."""
     if depth > MAX_NESTED:
         raise Invalid("Nesting Levels have exceeded supported limits")
-    if len(value) != 1:
+    if not isinstance(value, dict) or len(value) != 1:
         raise NotUnderstood(f"no value: {value}")
     ((kind, content),) = value.items()
     match kind:

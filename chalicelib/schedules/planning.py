@@ -121,7 +121,7 @@ def _require_valid(new: NewSchedule) -> None:
     try:
         zones.zone(new.timezone)
     except zones.UnknownZone as error:
-        raise _invalid("timezone", "must be an IANA time zone, such as Europe/Berlin") from error
+        raise _invalid("timezone", str(error)) from error
 
 
 def _invalid(field: str, message: str) -> InvalidRequest:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
-from chalicelib.tasks.recurrence import HORIZON, Recurrence, due, following, today
+from chalicelib.tasks.recurrence import Recurrence, due, following, today
 
 GRACE: Final = timedelta(hours=1)
 
@@ -48,19 +48,17 @@ def advance(recurrence: Recurrence, next_date: date | None, end_date: date | Non
 
     Costs the same however long ago the cursor was due.
     """
-    day, gaps = _existing(recurrence, next_date)
+    here = _from(recurrence, next_date, end_date)
     local = today(recurrence.zone, now)
-    if day and _before_end(day, end_date) and _stale(recurrence, day, local, now):
-        fresh = following(recurrence, max(day, local - _RECENT))
+    if here.next_date and here.due_at and _stale(recurrence, here.next_date, local, now):
+        fresh = following(recurrence, max(here.next_date, local - _RECENT))
         while fresh and _stale(recurrence, fresh, local, now):
             fresh = following(recurrence, fresh)
-        day, passed = _pass_over(recurrence, day, fresh, end_date, "missed")
-        gaps += passed
-    due_at = _due(recurrence, day, end_date)
-    if not day or not due_at or due_at > now:
-        return Step(None, gaps, day, due_at)
-    next_date, passed = _existing(recurrence, following(recurrence, day))
-    return Step(day, gaps + passed, next_date, _due(recurrence, next_date, end_date))
+        here = _beyond(recurrence, here.next_date, fresh, end_date, "missed", gaps=here.gaps)
+    if not here.next_date or not here.due_at or here.due_at > now:
+        return here
+    there = _from(recurrence, following(recurrence, here.next_date), end_date)
+    return Step(here.next_date, here.gaps + there.gaps, there.next_date, there.due_at)
 
 
 def forward(
@@ -69,48 +67,50 @@ def forward(
     """Pass over what lies before today, for this reason, and make nothing.
 
     For a task that starts in the past, is resumed, or whose end is moved. Nothing is passed over beyond the end date:
-    the cursor waits on the first occurrence there.
+    the cursor waits at the first occurrence there.
     """
-    day, gaps = _existing(recurrence, next_date)
+    here = _from(recurrence, next_date, end_date)
     local = today(recurrence.zone, now)
-    if day and _before_end(day, end_date) and day < local:
+    if here.next_date and here.due_at and here.next_date < local:
         first = following(recurrence, local - timedelta(days=1))
-        day, passed = _pass_over(recurrence, day, first, end_date, reason)
-        gaps += passed
-    return Step(None, gaps, day, _due(recurrence, day, end_date))
+        here = _beyond(recurrence, here.next_date, first, end_date, reason, gaps=here.gaps)
+    return here
 
 
-def _pass_over(
-    recurrence: Recurrence, first: date, to: date | None, end_date: date | None, reason: Reason
-) -> tuple[date | None, tuple[Gap, ...]]:
-    """The cursor moved from an occurrence to a later one, but not past the first beyond the end, and the gaps made."""
-    if end_date and (not to or to > end_date):
-        to = following(recurrence, end_date)
-    days = range(first.toordinal(), (to or HORIZON).toordinal())
-    # The last occurrence before `to` is the first date after which `to` is the next.
-    index = bisect_left(days, 1, key=lambda day: following(recurrence, date.fromordinal(day)) == to)
-    day, gaps = _existing(recurrence, to)
-    return day, (Gap(first, date.fromordinal(days[index]), reason), *gaps)
-
-
-def _existing(recurrence: Recurrence, day: date | None) -> tuple[date | None, tuple[Gap, ...]]:
-    """The first occurrence from this one on whose date exists, and the gaps before it."""
+def _from(recurrence: Recurrence, day: date | None, end_date: date | None) -> Step:
+    """The cursor at the first occurrence, this one or a later, whose date exists."""
     gaps: tuple[Gap, ...] = ()
-    while day and not due(recurrence, day):
+    while day:
+        if due_at := due(recurrence, day):
+            return Step(None, gaps, day, None if end_date and day > end_date else due_at)
         gaps += (Gap(day, day, "nonexistent"),)
         day = following(recurrence, day)
-    return day, gaps
+    return Step(None, gaps, None, None)
+
+
+def _beyond(
+    recurrence: Recurrence,
+    first: date,
+    to: date | None,
+    end_date: date | None,
+    reason: Reason,
+    *,
+    gaps: tuple[Gap, ...],
+) -> Step:
+    """The cursor at an occurrence beyond one that is passed over, though not past the first beyond the end."""
+    if end_date and (not to or to > end_date):
+        to = following(recurrence, end_date)
+    days = range(first.toordinal(), (to or date.max).toordinal())
+    # The last occurrence before `to` is the first date after which `to` is the next.
+    index = bisect_left(days, 1, key=lambda day: following(recurrence, date.fromordinal(day)) == to)
+    gap = Gap(first, date.fromordinal(days[index]), reason)
+    there = _from(recurrence, to, end_date)
+    return Step(None, (*gaps, gap, *there.gaps), there.next_date, there.due_at)
 
 
 def _stale(recurrence: Recurrence, day: date, local: date, now: datetime) -> bool:
-    """Whether it is too late to make an occurrence, if its date exists at all."""
+    """Whether an occurrence is too old to be made, or never could be."""
+    if day >= local:
+        return False
     due_at = due(recurrence, day)
-    return day < local and (not due_at or now - due_at >= GRACE)
-
-
-def _before_end(day: date, end_date: date | None) -> bool:
-    return not end_date or day <= end_date
-
-
-def _due(recurrence: Recurrence, day: date | None, end_date: date | None) -> datetime | None:
-    return due(recurrence, day) if day and _before_end(day, end_date) else None
+    return not due_at or now - due_at >= GRACE

@@ -322,8 +322,8 @@ def _candidates(rule: _Rule, start: date, opening: date) -> Iterator[date]:
             for which in (numbers if numbered and not number else (number,))
         ],
     )
-    dates = (date.fromordinal(each.toordinal() - _LATER) for each in found)
-    dates = takewhile(HORIZON.__ge__, dates)
+    endless = (date.fromordinal(each.toordinal() - _LATER) for each in found)
+    dates = takewhile(lambda each: each <= HORIZON, endless)
     if not rule.weeks:
         return dates
     weeks = groupby(dates, key=lambda each: _week(rule, each))
