@@ -5,7 +5,9 @@ moment. Telling it again begins the same week anew.
 """
 
 import os
+import shlex
 import sys
+from typing import Final
 
 from infra import local
 
@@ -35,11 +37,15 @@ def _tell(stack: local.Stack) -> None:
         scene = play(now)
         print(scene.account, flush=True)
         look += scene.look
-    calls = [(f'curl -H "Authorization: Bearer $TOKEN" "{stack.url}{path}"', shown) for path, shown in look]
-    width = max(len(call) for call, _ in calls)
-    print("\nLook around (TOKEN=$(make token GROUP=admin)):")
-    for call, shown in calls:
-        print(f"  {call:{width}}  # {shown}")
+    width = max(len(shlex.quote(path)) for path, _ in look)
+    print(_TOUR.format(url=stack.url))
+    for path, shown in look:
+        print(f"  look {shlex.quote(path):{width}}  # {shown}")
+
+
+_TOUR: Final = """
+Look around:
+  TOKEN=$(make token GROUP=admin); look() {{ curl -sH "Authorization: Bearer $TOKEN" "{url}$1"; echo; }}"""
 
 
 if __name__ == "__main__":

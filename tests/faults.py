@@ -10,6 +10,7 @@ import json
 import math
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -49,7 +50,6 @@ Key = Mapping[str, Mapping[str, str]]
 INDEXES: Final = (("g1p", "g1s"), ("g2p", "g2s"))
 WRITES: Final = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem")
 PATIENCE_S: Final = 60
-MOST_CALLS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,9 @@ class Call:
         return []
 
     @property
-    def rows(self) -> set[str] | None:
-        """What it reads or writes; None where only the store knows."""
+    def rows(self) -> set[str]:
+        """What it reads or writes, but for a query."""
         match self.operation:
-            case "Query":
-                return None
             case "GetItem":
                 return {str(self.parameters["Key"])}
             case "BatchGetItem":
@@ -93,14 +91,38 @@ class Call:
         return {str(key) for _, key in self.keys}
 
     def conflicts(self, other: "Call") -> bool:
-        """Whether it matters which of two calls is made first."""
+        """Whether it matters which of two calls is made first, as things are."""
         if not (self.writes or other.writes):
             return False
-        mine, theirs = self.rows, other.rows
-        return mine is None or theirs is None or not mine.isdisjoint(theirs)
+        if "Query" in (self.operation, other.operation):
+            query, write = (self, other) if self.operation == "Query" else (other, self)
+            return write.reaches(query)
+        return not self.rows.isdisjoint(other.rows)
+
+    def reaches(self, query: "Call") -> bool:
+        """Whether it writes to the partition of the table, or of the index, that a query reads."""
+        condition = re.search(r"#\w+ = (:\w+)", query.parameters["KeyConditionExpression"])
+        assert condition
+        partition = query.parameters["ExpressionAttributeValues"][condition[1]]["S"]
+        if "IndexName" not in query.parameters:
+            return any(key["pk"]["S"] == partition for _, key in self.keys)
+        before = (self.item(*key) for key in self.keys)
+        return partition in _texts(self.parameters) or any(partition in _texts(item) for item in before if item)
 
 
 Tap = Callable[[Call], Any]
+
+
+def _texts(value: Any) -> set[str]:
+    """All texts within a structure."""
+    match value:
+        case str():
+            return {value}
+        case Mapping():
+            return set().union(*map(_texts, value.values()))
+        case list():
+            return set().union(*map(_texts, value))
+    return set()
 
 
 def _key(action: Mapping[str, Any]) -> Key:
@@ -397,9 +419,11 @@ class Choice(NamedTuple):
 
 
 def interleave(
-    programs: Sequence[Program], order: Sequence[int], *, prune: bool = True
+    programs: Sequence[Program], order: Sequence[int], *, then: Sequence[int] = (), prune: bool = True
 ) -> tuple[list[object] | None, list[Choice]]:
-    """Run programs as containers of their own, one AWS call at a time: in `order` where it can be, else by number.
+    """Run programs as containers of their own, one AWS call at a time.
+
+    In `order` where it can be, then one program after the other: as `then` has them, else by number.
 
     Returns their results, and every choice. With `prune` there are no results where a run can tell nothing new: an
     order that differs from one tried before only in calls that do not touch each other's rows is not followed up.
@@ -413,8 +437,8 @@ def interleave(
             container.start()
             container.step()
         while awake := {index: each.call for index, each in enumerate(containers) if each.call and index not in asleep}:
-            wanted = order[len(choices)] if len(choices) < len(order) else min(awake)
-            taken = wanted if wanted in awake else min(awake)
+            wanted = [*order[len(choices) : len(choices) + 1], *then, *sorted(awake)]
+            taken = next(index for index in wanted if index in awake)
             choices.append(Choice(taken, [index for index in awake if index > taken]))
             if prune:
                 asleep |= {index for index in awake if index < taken}
@@ -453,23 +477,23 @@ class Outcomes:
 
 
 def outcomes(prepare: Callable[[], Race]) -> Outcomes:
-    """The outcomes of two programs one after the other, and those of their calls interleaved in every way."""
+    """The outcomes of programs one after the other, in any order, and those of their calls interleaved in every way."""
     found = Outcomes()
 
-    def run(order: Sequence[int], into: dict[str, Sequence[int]], *, prune: bool) -> list[Choice]:
+    def run(into: dict[str, Sequence[int]], order: Sequence[int], then: Sequence[int] = ()) -> list[Choice]:
         race = prepare()
-        results, choices = interleave(race.programs, order, prune=prune)
+        results, choices = interleave(race.programs, order, then=then, prune=not then)
         if results is not None:
             outcome = json.dumps([results, race.outcome()], sort_keys=True)
             into.setdefault(outcome, [choice.taken for choice in choices])
             found.runs += 1
         return choices
 
-    for first in (0, 1):
-        run([first] * MOST_CALLS, found.serial, prune=False)
+    for serial in itertools.permutations(range(len(prepare().programs))):
+        run(found.serial, (), serial)
     order: Sequence[int] | None = ()
     while order is not None:
-        order = _next_order(run(order, found.interleaved, prune=True))
+        order = _next_order(run(found.interleaved, order))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Queues: a message that could not be taken comes again soon, and alone."""
+"""Queues: what is sent is there, and a message that could not be taken comes again soon, and alone."""
 
 from typing import Any
 
@@ -6,10 +6,16 @@ import boto3
 import pytest
 
 from app import app
+from chalicelib import queues
+from chalicelib.queues import NotSent
 from infra import pump
 from tests.faults import Call, tapped
 
-NAME = "groundcrew-test-uploads"
+NAME, DUE = "groundcrew-test-uploads", "groundcrew-test-due-tasks"
+FAILED = [
+    {"Id": "0", "Code": "ServiceUnavailable", "Message": "Try again.", "SenderFault": False},
+    {"Id": "1", "Code": "InternalError", "SenderFault": False},
+]
 
 
 @pytest.mark.usefixtures("cloud")
@@ -33,3 +39,45 @@ def test_a_message_that_could_not_be_taken_comes_again_in_a_minute() -> None:
     (bad,) = [message for message in messages if message["Body"] == "no JSON"]
     assert failed == {bad["MessageId"]}
     assert [(each["ReceiptHandle"], each["VisibilityTimeout"]) for each in hastened] == [(bad["ReceiptHandle"], 60)]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_many_messages_are_sent_ten_at_a_time_and_counted_until_they_are_taken() -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=DUE)["QueueUrl"]
+    sent: list[int] = []
+
+    def note(call: Call) -> Any:
+        if call.operation == "SendMessageBatch":
+            sent.append(len(call.parameters["Entries"]))
+        return call.make()
+
+    assert queues.waiting("due-tasks") == 0
+    bodies = [f"{n}: é" for n in range(23)]
+    with tapped(note):
+        queues.send_many("due-tasks", bodies)
+        queues.send_many("due-tasks", [])
+    assert sent == [10, 10, 3]
+    assert queues.waiting("due-tasks") == 23
+    taken = pump.receive(sqs, url, 10)
+    assert queues.waiting("due-tasks") == 13
+    assert sorted(each["Body"] for each in [*taken, *pump.receive(sqs, url, 100)]) == sorted(bodies)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_batch_that_is_not_taken_whole_is_told() -> None:
+    answers: list[dict[str, Any]] = []
+
+    def refuse_one(call: Call) -> Any:
+        if call.operation != "SendMessageBatch":
+            return call.make()
+        answers.append({"Successful": [], "Failed": FAILED[len(answers) :]})
+        return answers[-1]
+
+    for reason in ("Try again.", "InternalError"):
+        with tapped(refuse_one), pytest.raises(NotSent, match=reason):
+            queues.send_many("due-tasks", ["a"] * 11)
+    with tapped(refuse_one):
+        queues.send_many("due-tasks", ["a"])
+    # The first that fails ends it.
+    assert len(answers) == 3

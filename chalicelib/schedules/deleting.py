@@ -145,11 +145,11 @@ def _reason(error: Exception) -> str:
 
 
 def _cause(error: Exception) -> BaseException:
-    """What AWS said, or its client could not reach; the error itself where it is neither."""
+    """What AWS said, or why it could not be reached, which is beneath what was made of it; else the error itself."""
     cause: BaseException = error
     link: BaseException | None = error
     while link is not None:
-        if isinstance(link, BotoCoreError | ClientError):
+        if isinstance(link, Busy | BotoCoreError | ClientError):
             cause = link
         link = link.__cause__ or link.__context__
     return cause

@@ -28,7 +28,7 @@ class NewSchedule(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Annotated[str, Meta(min_length=1, max_length=200)]
     starts_at: Moment
-    ends_at: Annotated[Moment, Meta(description="After `starts_at`.")]
+    ends_at: Annotated[Moment, Meta(description="Like `starts_at`, and after it.")]
     timezone: Annotated[str, Meta(max_length=64, description="An IANA name.")] = "UTC"
     context: dict[str, Any] = msgspec.field(default_factory=dict)
 

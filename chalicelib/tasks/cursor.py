@@ -22,7 +22,7 @@ Reason = Literal["missed", "nonexistent", "paused", "ended", "before_creation"]
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The occurrences from the first to the last were not made; the dates of some between may not exist."""
+    """The occurrences from the first to the last were not made. Some of their dates may not exist."""
 
     first: date
     last: date

@@ -78,7 +78,7 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """An RRULE. Weekdays count from Monday, 0; `days` are pairs of the how-manieth, or 0 for all, and a weekday."""
+    """An RRULE. Weekdays count from Monday, 0; `days` are (number in the month or year, or 0 for all; weekday)."""
 
     frequency: str
     interval: int
@@ -281,7 +281,8 @@ def _until(text: str, recurrence: Recurrence) -> date:
     if "T" in text and recurrence.start - timedelta(days=2) < last < HORIZON:
         local = zone_of(recurrence.zone)
         until = until if until.tzinfo else until.replace(tzinfo=local)
-        last = until.astimezone(local).date()
+        # Or the next date: clocks that are set back over midnight show a date again after another has begun.
+        last = until.astimezone(local).date() + timedelta(days=1)
         while not (due_at := due(recurrence, last)) or due_at > until:
             last -= timedelta(days=1)
     if last < recurrence.start:

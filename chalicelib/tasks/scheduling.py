@@ -50,19 +50,19 @@ def take(body: str, now: datetime) -> None:
 
 def create_instances(task_ids: Sequence[str], now: datetime) -> None:
     """Make what is due of these tasks, each by itself: one that fails is an incident, and stands in nobody's way."""
-    for task in models.find_many(task_ids).values():
+    for task_id, row in models.find_rows(task_ids).items():
         try:
-            _bring_up(task, now)
+            _bring_up(models.read(row), now)
         except Busy as busy:
             # It is due still, and found again within a minute.
-            logger.warning("a task has to wait", task_id=task.task_id, reason=busy.reason)
+            logger.warning("a task has to wait", task_id=task_id, reason=busy.reason)
             count("TasksDelayed")
         except Exception as error:  # noqa: BLE001  # whatever it is, it is this task's alone
-            logger.exception("a task's instance cannot be made", task_id=task.task_id)
+            logger.exception("a task's instance cannot be made", task_id=task_id)
             own.tell(
                 "task_scheduling_failed",
-                {"error_message": repr(error), "task_id": task.task_id, "title": task.title},
-                event=f"{task.task_id}#{now:%Y-%m-%dT%H}",
+                {"error_message": repr(error), "task_id": task_id},
+                event=f"{task_id}#{now:%Y-%m-%dT%H}",
                 correlation_id=correlation_id(),
                 now=now,
             )

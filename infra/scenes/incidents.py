@@ -141,9 +141,9 @@ def play(now: datetime) -> Scene:
             sample = report.read(_body(failure, moment, begin, random.Random(0)), report.Origin("1", None, ""), moment)
             triage.change(sample.incident_id, msgspec.convert(change, triage.Triage), "ada@school.example", moment)
         if sys.stdout.isatty():
-            print(f"\r  {moment:%A} … {reports} reports", end="", flush=True)
+            print(f"\r  {moment:%A} … {reports} reports ", end="\r", flush=True)
     return Scene(
-        f"\rA week at school: {reports} reports of failures became {len(forgotten)} incidents.",
+        f"A week at school: {reports} reports of failures became {len(forgotten)} incidents.",
         (
             ("/incidents", "newest first"),
             ("/incidents?severity=CRITICAL", "what burns"),

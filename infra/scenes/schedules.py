@@ -8,7 +8,7 @@ from chalicelib.paging import PageQuery
 from chalicelib.schedules import attendance, deleting, planning
 from chalicelib.schedules.attendance import RollCall, StudentMark
 from chalicelib.schedules.planning import NewSchedule, ScheduleView
-from infra.scenes import Scene
+from infra.scenes import Scene, walk
 
 CLASS: Final = 24
 SCHOOL: Final = 150
@@ -18,7 +18,8 @@ OURS: Final = {"told_by": "make demo"}
 
 def play(now: datetime) -> Scene:
     """Hold a lesson, and cancel a school's assembly."""
-    for schedule in _earlier():
+    everything = walk(lambda cursor: planning.page(PageQuery(100, cursor)))
+    for schedule in [schedule for schedule in everything if schedule.context == OURS]:
         deleting.delete(schedule.schedule_id, WHO, now)
     lesson = _plan("Physics 8 b", now)
     _call_roll(lesson, CLASS, now)
@@ -58,13 +59,3 @@ def _mark(number: int) -> StudentMark:
     if number % 11 == 7:
         return StudentMark(student_id, "late", "The bus was late.")
     return StudentMark(student_id, "absent" if number % 17 == 3 else "present")
-
-
-def _earlier() -> list[ScheduleView]:
-    found, cursor = [], None
-    while True:
-        page = planning.page(PageQuery(100, cursor))
-        found += [schedule for schedule in page.items if schedule.context == OURS]
-        if page.next_cursor is None:
-            return found
-        cursor = page.next_cursor

@@ -107,6 +107,22 @@ def test_a_task_from_its_making_to_its_end(admin: httpx.Client) -> None:
     assert answered(admin.patch(at, json={"done": False}))["done"] is False  # what was done stays on record
 
 
+def test_a_task_owes_nothing_for_the_days_before_it_was_made(admin: httpx.Client) -> None:
+    start = (datetime.now(UTC) - WEEK).date()
+    task = make(
+        admin, recurrence="daily", start_date=start.isoformat(), end_date=(start + timedelta(days=3)).isoformat()
+    )
+    path = f"/tasks/{task['task_id']}"
+    found = answered(admin.get(path))
+    (skipped,) = found["skipped"]
+    passed = [(start + timedelta(days=days)).isoformat() for days in (1, 3)]
+    assert [skipped["first_date"], skipped["last_date"], skipped["reason"]] == [*passed, "before_creation"]
+    assert found["next_date"] is None
+    assert dates(admin, task) == [start.isoformat()]
+    answered(admin.delete(path), 204)
+    answered(admin.get(path), 404)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

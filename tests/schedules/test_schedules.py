@@ -15,6 +15,7 @@ from app import app
 from chalicelib import clock
 from chalicelib.errors import ScheduleNotFound
 from chalicelib.incidents import memory, recording
+from chalicelib.observability import correlate
 from chalicelib.schedules import attendance, deleting, models, sweeping
 from tests import store
 from tests.conftest import Answer, Door
@@ -597,6 +598,37 @@ def test_a_transaction_in_the_way_of_others_becomes_stages(quick: Door) -> None:
     assert incidents(quick) == []
 
 
+def test_only_the_delete_that_hid_a_schedule_removes_it(quick: Door) -> None:
+    schedule_id = left_behind(quick, 2)
+    assert models.positions(None, 10) == []
+    assert not models.remove_whole(schedule_id, "another", [student(0), student(1)])
+    assert not models.remove(schedule_id, "another")
+    assert len(kept(schedule_id)) == 3
+
+
+def test_what_is_read_is_what_is_there_now(quick: Door, frozen: Freeze) -> None:
+    """DynamoDB may answer with what was there some milliseconds ago, unless it is told not to; indexes always may."""
+    reads: list[Call] = []
+
+    def note(call: Call) -> Any:
+        if TABLE in str(call.parameters) and not call.writes and "IndexName" not in call.parameters:
+            reads.append(call)
+        return call.make()
+
+    schedule_id = marked(quick, 100)
+    with tapped(note):
+        require_whole(quick, schedule_id, 100)
+        listed(quick, "/schedules")
+        require_gone(quick, left_behind(quick, 100))
+        deleted(schedule_id)
+        frozen(SWEPT)
+        sweeping.sweep(clock.now())
+    assert {call.operation for call in reads} == {"GetItem", "BatchGetItem", "Query"}
+    for call in reads:
+        asked = call.parameters["RequestItems"][TABLE] if call.operation == "BatchGetItem" else call.parameters
+        assert asked["ConsistentRead"] is True, call.parameters
+
+
 # -- deletes that fail -------------------------------------------------------------------------------------------------
 
 
@@ -692,6 +724,25 @@ def test_a_delete_that_cannot_end_is_answered_told_and_ended_by_a_sweep(
     assert [each["count"] for each in incidents(quick)] == [1]
 
 
+def test_what_cancelled_a_transaction_is_kept_as_it_came(quick: Door) -> None:
+    stopped(quick, marked(quick, 3), refused("TransactionCanceledException", hides))
+    (incident,) = incidents(quick)
+    assert incident["response_data"]["CancellationReasons"][0] == {"Code": "TransactionConflict"}
+
+
+def test_rows_that_are_never_taken_are_what_stopped_a_delete(quick: Door) -> None:
+    schedule_id = marked(quick, 130)
+
+    def leave(call: Call) -> Any:
+        if call.operation == "BatchWriteItem" and TABLE in call.parameters["RequestItems"]:
+            return {"UnprocessedItems": call.parameters["RequestItems"]}
+        return call.make()
+
+    assert stopped(quick, schedule_id, leave).json == {"deleted_attendance": 130}
+    (incident,) = incidents(quick)
+    assert incident["description"]["error_message"] == "Busy: 25 rows were left undeleted"
+
+
 def test_what_stays_unknown_is_said(quick: Door) -> None:
     schedule_id = marked(quick, 3)
     reads = itertools.count()
@@ -768,6 +819,7 @@ def test_every_try_at_a_delete_counts(quick: Door) -> None:
 def left_behind(door: Door, n: int, **fields: Any) -> str:
     """A schedule whose delete was cut off as soon as it had begun."""
     schedule_id = marked(door, n, **fields)
+    correlate("c-5")
     assert not survives(next(itertools.islice(points(), 1, None)), lambda: deleted(schedule_id))
     assert len(kept(schedule_id)) == n + 1
     return schedule_id
@@ -794,9 +846,10 @@ def test_a_sweep_ends_every_delete_but_none_that_was_not_begun(door: Door, froze
 
 def test_what_stops_one_sweep_stops_no_other_and_is_an_incident(quick: Door, frozen: Freeze) -> None:
     first, second = left_behind(quick, 130), left_behind(quick, 2)
-    frozen(SWEPT)
     refuse = refused(DENIED, lambda call: call.operation == "BatchWriteItem")
-    for _ in range(3):
+    for minute in (2, 3, 59):
+        frozen(f"2026-03-01T10:{minute:02}:00Z")
+        correlate("c-6")
         with tapped(refuse):
             sweeping.sweep(clock.now())
     assert (len(kept(first)), kept(second)) == (131, [])
@@ -804,6 +857,8 @@ def test_what_stops_one_sweep_stops_no_other_and_is_an_incident(quick: Door, fro
     assert (incident["error_key"], incident["count"], incident["user_id"]) == ("schedule_delete_failed", 1, "admin-2")
     assert (incident["actor_type"], incident["http_status"]) == ("system", None)
     assert incident["description"]["schedule_id"] == first
+    told = quick.admin("GET", f"/incidents/{incident['incident_id']}/occurrences").json["items"]
+    assert [each["correlation_id"] for each in told] == ["c-5"]
     assert incident["response_data"]["Error"]["Code"] == DENIED
     frozen("2026-03-01T11:00:00Z")
     with tapped(refuse):
@@ -834,13 +889,13 @@ def test_a_sweep_stops_in_time_and_the_next_goes_on(quick: Door, frozen: Freeze)
 
 
 def test_what_the_index_still_says_is_checked_by_a_sweep(quick: Door, frozen: Freeze) -> None:
-    gone, there = left_behind(quick, 2), marked(quick, 3)
+    gone, there = left_behind(quick, 2), marked(quick, 130)
     frozen(SWEPT)
     sweeping.sweep(clock.now())
     late = [f"{NOW}#{gone}", f"{NOW}#{there}"]
     with mock.patch.object(models, "hidden_positions", side_effect=[late, []]):
         sweeping.sweep(clock.now())
-    require_whole(quick, there, 3)
+    require_whole(quick, there, 130)
     assert incidents(quick) == []
 
 

@@ -2,19 +2,23 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 
 from app import app
 from chalicelib import clock
 from chalicelib.tasks import models
 from infra.pump import schedule_event, sqs_event
+from tests import store
 from tests.conftest import Answer, Door
-from tests.faults import Item
+from tests.faults import Call, Item
 
 TABLE = "groundcrew-test-tasks"
 QUEUE = "groundcrew-test-due-tasks"
@@ -35,16 +39,16 @@ def kinds() -> list[str]:
 
 
 def audits(pk: str) -> list[dict[str, Any]]:
-    """The audit rows of a partition, the earliest first."""
-    found = [models.Audit.from_raw_data(dict(row)) for (key, sk), row in sorted(stored().items()) if key == pk]
+    """What was done to the subject of a partition, the earliest first."""
+    rows = models.table().query(pk, models.Row.sk.startswith("L#"), consistent_read=True)["Items"]
+    found = [models.Audit.from_raw_data(row) for row in rows]
     return [
         {"at": row.at, "actor": row.actor, "action": row.action, "by": row.correlation_id, "change": row.change}
         for row in found
-        if row.sk.startswith("L#")
     ]
 
 
-def plant(task_id: str, days: Iterable[str], **values: Any) -> list[str]:
+def plant(task_id: str, days: Sequence[str], **values: Any) -> list[str]:
     """Write instances that nobody should have made, all at once; returns their ids."""
     task = models.find(task_id)
     assert task is not None
@@ -88,6 +92,19 @@ def received() -> list[str]:
             bodies.append(message["Body"])
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return bodies
+
+
+def meanwhile(act: Callable[[], object]) -> Callable[[Call], Any]:
+    """Somebody else acts just before the first transaction."""
+    acts = iter([act])
+
+    def go_first(call: Call) -> Any:
+        if call.operation == "TransactWriteItems":
+            for each in acts:
+                each()
+        return call.make()
+
+    return go_first
 
 
 class Planner:
@@ -187,6 +204,28 @@ def morning(frozen: Callable[[str], None]) -> None:
     frozen(NOW)
 
 
+@contextmanager
+def tables_in_memory() -> Iterator[None]:
+    """Tables from our own store, and queues from moto, which copies every table for every transaction."""
+    ask_moto = BaseClient._make_api_call  # type: ignore[attr-defined]  # private
+    with store.installed():
+        ask_store = BaseClient._make_api_call  # type: ignore[attr-defined]  # private
+
+        def ask(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+            own = client.meta.service_model.service_name == "dynamodb"
+            return (ask_store if own else ask_moto)(client, operation, parameters)
+
+        with mock.patch.object(BaseClient, "_make_api_call", ask):
+            yield
+
+
 @pytest.fixture
 def planner(door: Door, frozen: Callable[[str], None]) -> Planner:
     return Planner(door, frozen)
+
+
+@pytest.fixture
+def busy_planner(planner: Planner) -> Iterator[Planner]:
+    """One for whom a hundred tasks are few."""
+    with tables_in_memory():
+        yield planner
