@@ -108,7 +108,6 @@ ATTRIBUTES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "sums": sums,
     "blob": blobs,
     "list": lists,
-    "mixed": numbers | texts | lists | tags,
     "g1p": index_keys,
     "g1s": index_keys,
     "g2p": index_keys,
@@ -121,15 +120,11 @@ attributes = st.fixed_dictionaries({}, optional=ATTRIBUTES)
 COMPARISONS = st.sampled_from([operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge])
 
 
-def _typed(kind: str) -> st.SearchStrategy[Any]:
-    """A number's or text's attribute, or what is one where an item has it; now and then of the other type."""
-    return st.sampled_from([Path("n"), Path("m"), Path("s")] if kind == "N" else [Path("s"), Path("t"), Path("n")])
-
-
 def _comparisons() -> st.SearchStrategy[Condition]:
     sides = st.one_of(
-        st.tuples(_typed("N"), numbers.map(Value)),
-        st.tuples(_typed("S"), texts.map(Value)),
+        # moto cannot order what has different types.
+        st.tuples(st.sampled_from(["n", "m"]).map(Path), numbers.map(Value)),
+        st.tuples(st.sampled_from(["s", "t"]).map(Path), texts.map(Value)),
         st.tuples(st.just(Path("blob")), blobs.map(Value)),
     )
     both = st.sampled_from([("n", "m"), ("s", "t")])
@@ -185,11 +180,6 @@ ACTIONS: dict[str, st.SearchStrategy[Action]] = {
     ),
     "m": st.one_of(st.just(Path("m").remove()), st.just(Path("m").set(Path("n") | Path("m")))),
     "s": st.one_of(st.just(Path("s").set(Path("t"))), texts.map(lambda value: Path("s").set(Value(value)))),
-    "mixed": st.one_of(
-        numbers.map(lambda value: Path("mixed").add(Value(value))),
-        numbers.map(lambda value: Path("mixed").set(Path("mixed") + Value(value))),
-        tags.map(lambda value: Path("mixed").add(Value(value))),
-    ),
     "tags": st.one_of(
         tags.map(lambda value: Path("tags").add(Value(value))),
         tags.map(lambda value: Path("tags").delete(Value(value))),
@@ -648,6 +638,41 @@ def test_an_update_that_only_takes_away_makes_no_item(world: World) -> None:
 def test_what_is_missing_equals_nothing_and_has_no_order(world: World, condition: str, holds: bool) -> None:  # noqa: FBT001
     expected: Any = {} if holds else ("ConditionalCheckFailedException", [])
     assert world.ask("PutItem", TableName=TABLE, Item=A1, **_if(condition)) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("#s < :2", False),
+        ("#s > :2", False),
+        ("#s <> :1", True),
+        ("#n = :a", False),
+        ("#n BETWEEN :a AND :b", False),
+        ("#list < :1", False),
+        ("size (#n) < :9", False),
+        ("size (#s) = :2", True),
+        ("begins_with (#n, :1a)", False),
+        ("contains (#s, :1)", False),
+        ("contains (#tags, :1)", False),
+        ("contains (#sums, :1)", True),
+        ("contains (#list, :1)", True),
+        ("contains (#list, :a)", False),
+        ("#n > :9", True),
+        ("#n = :10", True),
+    ],
+)
+def test_types_are_never_mixed(world: World, condition: str, holds: bool) -> None:  # noqa: FBT001
+    item = {"s": {"S": "\u00e9"}, "n": {"N": "10"}, "list": {"L": [{"N": "1"}]}}
+    world.put(**item, tags={"SS": ["1"]}, sums={"NS": ["1"]})
+    expected: Any = {} if holds else ("ConditionalCheckFailedException", [])
+    assert world.ask("DeleteItem", TableName=TABLE, Key=A1, **_if(condition)) == expected
+
+
+@pytest.mark.parametrize("update", ["SET #m = :1 ADD #s :1", "SET #m = :1, #s = #s + :1", "SET #m = :1, #t = #u"])
+def test_an_update_that_does_not_fit_leaves_its_item_as_it_was(world: World, update: str) -> None:
+    world.put(s={"S": "a"})
+    assert world.ask("UpdateItem", TableName=TABLE, Key=A1, **_do(update)) == ("ValidationException", [])
+    assert world.held.rows("tasks") == [A1 | {"s": {"S": "a"}}]
 
 
 def test_a_page_that_ends_at_the_last_item_says_that_more_may_follow(world: World) -> None:

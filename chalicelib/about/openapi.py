@@ -157,8 +157,8 @@ def _described(entry: RouteEntry, operation: Operation, schemas: Schemas) -> Jso
     if operation.description:
         described["description"] = operation.description
     if operation.body:
-        content = {"schema": _schema(operation.body(), schemas)}
-        required = not _optional(operation.body())
+        required, schema = not _optional(operation.body()), _schema(operation.body(), schemas)
+        content = {"schema": schema if required else {"anyOf": [schema, {"type": "null"}]}}
         described["requestBody"] = {"required": required, "content": dict.fromkeys(entry.content_types, content)}
     return described
 

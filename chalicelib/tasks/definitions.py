@@ -23,7 +23,9 @@ EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 MAX_SKIPPED_SHOWN: Final = 100
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
-LocalTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z", description="HH:MM in the task's zone.")]
+LocalTime = Annotated[
+    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](?!\n)$", description="HH:MM in the task's zone.")
+]
 Rule = Annotated[
     str,
     Meta(

@@ -808,8 +808,10 @@ def test_a_failure_that_cannot_be_told_is_answered_all_the_same(quick: Door) -> 
 
 def test_every_try_at_a_delete_counts(quick: Door) -> None:
     schedule_id = marked(quick, 3)
-    for _ in range(3):
-        stopped(quick, schedule_id, refused(DENIED, hides))
+    with mock.patch.object(deleting, "measure") as measure:
+        for _ in range(3):
+            stopped(quick, schedule_id, refused(DENIED, hides))
+    assert measure.mock_calls == [mock.call("ScheduleDeletesFailed")] * 3
     assert [each["count"] for each in incidents(quick)] == [3]
 
 

@@ -132,14 +132,17 @@ def test_a_purge_that_cannot_be_is_refused_and_changes_nothing(planner: Planner)
 # -- many --------------------------------------------------------------------------------------------------------------
 
 
-def test_hundreds_go_at_once_and_come_back(busy_planner: Planner) -> None:
+def test_hundreds_go_at_once_and_come_back(busy_planner: Planner, monkeypatch: pytest.MonkeyPatch) -> None:
     planner = busy_planner
+    monkeypatch.setattr(models, "_PAGE", 40)
+    monkeypatch.setattr(purging, "LOOKED_UP_AT_ONCE", 5)
     huge = exploded(planner, 250)
     several = planner.many(12, start_date="2026-02-27")
     for task_id in several:
         plant(task_id, FUTURE)
     shown = [each for task_id in (huge, *several) for each in planner.instances(task_id) if each["date"] > TODAY]
     in_order = sorted(shown, key=lambda each: (each["date"], each["task_id"]))
+    assert planner.purge(task_id=huge)["matched"] == 250
     dry = planner.purge()
     assert dry == {"dry_run": True, "matched": 310, "deleted": 0, "items": in_order[:100], "purge_id": None}
     purged = planner.purge(dry_run=False)

@@ -76,7 +76,7 @@ def test_a_task_of_next_week_gets_its_first_day_once_and_nothing_before(planner:
     assert planner.task(task_id)["skipped"] == []
 
 
-def test_every_rule_is_kept(planner: Planner) -> None:
+def test_every_rule_is_kept(busy_planner: Planner) -> None:
     wanted = {
         "none": ["2026-03-01"],
         "weekly": ["2026-03-01", "2026-03-08", "2026-03-15"],
@@ -85,11 +85,11 @@ def test_every_rule_is_kept(planner: Planner) -> None:
         "FREQ=DAILY;COUNT=3": ["2026-03-01", "2026-03-02", "2026-03-03"],
         "FREQ=DAILY;INTERVAL=5;UNTIL=20260311": ["2026-03-01", "2026-03-06", "2026-03-11"],
     }
-    ids = {recurrence: planner.daily(recurrence=recurrence) for recurrence in wanted}
+    ids = {recurrence: busy_planner.daily(recurrence=recurrence) for recurrence in wanted}
     for day in following("2026-03-01", 15):
-        planner.tick(f"{day}T00:00:10Z")
-    assert {recurrence: planner.dates(task_id) for recurrence, task_id in ids.items()} == wanted
-    tasks = {recurrence: planner.task(task_id) for recurrence, task_id in ids.items()}
+        busy_planner.tick(f"{day}T00:00:10Z")
+    assert {recurrence: busy_planner.dates(task_id) for recurrence, task_id in ids.items()} == wanted
+    tasks = {recurrence: busy_planner.task(task_id) for recurrence, task_id in ids.items()}
     assert [task["skipped"] for task in tasks.values()] == [[]] * len(wanted)
     assert {recurrence: task["next_date"] for recurrence, task in tasks.items()} == {
         "none": None,
@@ -101,7 +101,7 @@ def test_every_rule_is_kept(planner: Planner) -> None:
     }
 
 
-def test_a_day_is_a_day_of_the_tasks_zone(planner: Planner) -> None:
+def test_a_day_is_a_day_of_the_tasks_zone(busy_planner: Planner) -> None:
     due = {
         "Pacific/Kiritimati": "2026-03-01T10:30:00Z",
         "Pacific/Auckland": "2026-03-01T11:30:00Z",
@@ -110,15 +110,15 @@ def test_a_day_is_a_day_of_the_tasks_zone(planner: Planner) -> None:
         "Pacific/Niue": "2026-03-02T11:30:00Z",
     }
     ids = {
-        zone: planner.daily(timezone=zone, local_time="00:30", start_date="2026-03-01", end_date="2026-03-02")
+        zone: busy_planner.daily(timezone=zone, local_time="00:30", start_date="2026-03-01", end_date="2026-03-02")
         for zone in due
     }
     for zone, moment in due.items():
-        planner.tick(rfc3339(parse(moment) - timedelta(milliseconds=1)))
-        assert planner.dates(ids[zone]) == ["2026-03-01"], zone
-        planner.tick(moment)
-        assert planner.dates(ids[zone]) == ["2026-03-01", "2026-03-02"], zone
-        assert planner.scheduler()["oldest_due"] == rfc3339(parse(moment)), zone
+        busy_planner.tick(rfc3339(parse(moment) - timedelta(milliseconds=1)))
+        assert busy_planner.dates(ids[zone]) == ["2026-03-01"], zone
+        busy_planner.tick(moment)
+        assert busy_planner.dates(ids[zone]) == ["2026-03-01", "2026-03-02"], zone
+        assert busy_planner.scheduler()["oldest_due"] == rfc3339(parse(moment)), zone
 
 
 def test_a_date_that_never_was_is_recorded_and_passed_over(planner: Planner) -> None:
