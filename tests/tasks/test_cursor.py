@@ -131,6 +131,28 @@ def test_a_date_that_does_not_exist_is_a_gap_of_its_own() -> None:
     assert (made.make, made.gaps, made.next_date) == (date(2011, 12, 29), (gap,), date(2011, 12, 31))
 
 
+def test_a_date_that_does_not_exist_is_no_way_back_to_one_that_was_missed() -> None:
+    samoa = rule(start=date(2011, 12, 1), name="Pacific/Apia")
+    noon_of_the_1st = datetime(2011, 12, 31, 22, tzinfo=UTC)
+    made = advance(samoa, date(2011, 12, 28), None, noon_of_the_1st)
+    assert (made.make, made.gaps) == (date(2012, 1, 1), (Gap(date(2011, 12, 28), date(2011, 12, 31), "missed"),))
+
+
+def test_dates_that_do_not_exist_before_and_after_a_gap_are_gaps_too() -> None:
+    samoa = rule(start=date(2011, 12, 1), name="Pacific/Apia")
+    skipped = Gap(date(2011, 12, 30), date(2011, 12, 30), "nonexistent")
+    noon_of_the_5th = datetime(2012, 1, 4, 22, tzinfo=UTC)
+    made = advance(samoa, skipped.first, None, noon_of_the_5th)
+    assert made.gaps == (skipped, Gap(date(2011, 12, 31), date(2012, 1, 4), "missed"))
+    over = advance(samoa, date(2011, 12, 25), date(2011, 12, 29), noon_of_the_5th)
+    ended = (Gap(date(2011, 12, 25), date(2011, 12, 29), "missed"), skipped)
+    assert over == Step(None, ended, date(2011, 12, 31), None)
+    fridays = rule("weekly", date(2011, 12, 2), "Pacific/Apia")
+    paused = forward(fridays, date(2011, 12, 16), None, datetime(2011, 12, 28, tzinfo=UTC), "paused")
+    assert paused.gaps == (Gap(date(2011, 12, 16), date(2011, 12, 23), "paused"), skipped)
+    assert paused.next_date == date(2012, 1, 6)
+
+
 def test_an_outage_of_decades_costs_a_few_evaluations(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

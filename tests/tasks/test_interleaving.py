@@ -194,9 +194,10 @@ def made_ahead(world: World) -> None:
 
 
 def made_already(world: World) -> None:
-    """There is an instance for today, which the cursor does not know."""
+    """There is an instance for today, done even, which the cursor does not know."""
     world.begin(NOW - DAY)
     world.plant(TODAY)
+    instances.mark(f"{world.task_id}-{TODAY}", done=True, actor="admin-1", now=NOW)
 
 
 def purged(world: World) -> None:

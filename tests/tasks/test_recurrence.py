@@ -101,7 +101,12 @@ EXAMPLES: Final = [
 
 @pytest.mark.parametrize(("text", "wanted"), EXAMPLES)
 def test_occurrences_are_those_of_the_standards_examples(text: str, wanted: list[date]) -> None:
-    assert first(len(wanted), rule(text, wanted[0])) == wanted
+    recurrence = rule(text, wanted[0])
+    assert first(len(wanted), recurrence) == wanted
+    # And from any date of the first year on, not only from one occurrence to the next.
+    for days in range(min(366, (wanted[-1] - wanted[0]).days)):
+        day = wanted[0] + days * DAY
+        assert following(recurrence, day) == next(each for each in wanted if each > day)
 
 
 @dataclass(frozen=True, slots=True)
