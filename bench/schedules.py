@@ -6,7 +6,7 @@ On the tests' store in memory, as in bench/tasks.py; the floor is the same numbe
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import botocore.session
 
@@ -49,7 +49,8 @@ def _plant(records: int) -> str:
 
 
 def _floor(records: int) -> float:
-    client, name = botocore.session.get_session().create_client("dynamodb"), config().resource("schedules")
+    client: Any = botocore.session.get_session().create_client("dynamodb")
+    name = config().resource("schedules")
     with stores.installed():
         _plant(records)
         began = time.perf_counter()

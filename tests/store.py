@@ -2,7 +2,8 @@
 
 It answers botocore's calls in place of the network, in microseconds; what this project does not send is NotUnderstood.
 Not here: throttling and TransactionConflict (`faults.storm` injects both), TTL (which deletes days late), indexes that
-lag behind their table, tokens that are forgotten after ten minutes, and pages and requests that end by their size.
+lag behind their table, batches and pages of which others see a part, limits on the size of a page or a request, and
+tokens that are forgotten after ten minutes.
 """
 
 import operator
@@ -16,6 +17,7 @@ from unittest import mock
 
 from botocore.client import BaseClient
 
+from chalicelib.config import config
 from infra import template
 from tests import faults
 from tests.expressions import Expressions, Invalid, Item, Node, NotUnderstood, Refused, Unfit, copied, taken
@@ -84,12 +86,12 @@ class Store:
 
     def rows(self, noun: str) -> list[Item]:
         """The items of this stage's table of that noun ("tasks"), in the order of their keys."""
-        partitions = self.tables[_named(noun)].base.partitions.items()
+        partitions = self.tables[config().resource(noun)].base.partitions.items()
         return [copied(item) for _, places in sorted(partitions) for _, item in sorted(places.items())]
 
     def messages(self, noun: str) -> list[str]:
         """The bodies that were sent to this stage's queue of that noun ("due-tasks"), in the order of sending."""
-        return [body for queue, body in self.sent if queue == _named(noun)]
+        return [body for queue, body in self.sent if queue == config().resource(noun)]
 
 
 @contextmanager
@@ -154,11 +156,7 @@ def _keys(declared: dict[str, Any]) -> Keys:
 
 
 def _resolved(name: dict[str, str]) -> str:
-    return name["Fn::Sub"].replace("${Stage}", "test")
-
-
-def _named(noun: str) -> str:
-    return f"groundcrew-test-{noun}"
+    return name["Fn::Sub"].replace("${Stage}", config().stage)
 
 
 def _table_of(name: str, schema: _Schema) -> _Table:
@@ -462,6 +460,19 @@ def _send_message(store: Store, parameters: dict[str, Any]) -> Answer:
     return {"MessageId": str(len(store.sent))}
 
 
+def _send_message_batch(store: Store, parameters: dict[str, Any]) -> Answer:
+    for entry in parameters["Entries"]:
+        _send_message(store, {"QueueUrl": parameters["QueueUrl"], "MessageBody": entry["MessageBody"]})
+    return {"Successful": [{"Id": entry["Id"]} for entry in parameters["Entries"]]}
+
+
+def _get_queue_attributes(store: Store, parameters: dict[str, Any]) -> Answer:
+    if parameters["AttributeNames"] != ["ApproximateNumberOfMessages"]:
+        raise NotUnderstood(f"attributes of a queue: {parameters['AttributeNames']}")
+    queue = parameters["QueueUrl"].rpartition("/")[2]
+    return {"Attributes": {"ApproximateNumberOfMessages": str(sum(name == queue for name, _ in store.sent))}}
+
+
 _RANGES: Final = {"=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"}
 
 _PLACEHOLDERS: Final = {"TableName", "ExpressionAttributeNames", "ExpressionAttributeValues"}
@@ -485,10 +496,12 @@ _OPERATIONS: Final[dict[str, tuple[Callable[[Store, dict[str, Any]], Answer], fr
     "BatchWriteItem": (_batch_write_item, frozenset({"RequestItems", "ReturnConsumedCapacity"})),
     "DeleteItem": (_delete_item, _ACTIONS["Delete"] | _ALONE),
     "GetItem": (_get_item, frozenset(_READ | {"Key", "ReturnConsumedCapacity"})),
+    "GetQueueAttributes": (_get_queue_attributes, frozenset({"QueueUrl", "AttributeNames"})),
     "GetQueueUrl": (_get_queue_url, frozenset({"QueueName"})),
     "PutItem": (_put_item, _ACTIONS["Put"] | _ALONE),
     "Query": (_query, frozenset(_READ | _WINDOW | _QUERY)),
     "SendMessage": (_send_message, frozenset({"QueueUrl", "MessageBody"})),
+    "SendMessageBatch": (_send_message_batch, frozenset({"QueueUrl", "Entries"})),
     "TransactWriteItems": (
         _transact_write_items,
         frozenset({"TransactItems", "ClientRequestToken", "ReturnConsumedCapacity"}),

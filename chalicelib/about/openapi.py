@@ -173,7 +173,9 @@ def _parameters(entry: RouteEntry, operation: Operation) -> Iterator[Json]:
         parameter: Json = {"name": field.name, "in": "query", "schema": schema}
         if "description" in schema:
             parameter["description"] = schema.pop("description")
-        if field.default is not None and field.default is not msgspec.NODEFAULT:
+        if field.default is msgspec.NODEFAULT:
+            parameter["required"] = True
+        elif field.default is not None:
             schema["default"] = field.default
         yield parameter
     yield {"$ref": "#/components/parameters/CorrelationId"}

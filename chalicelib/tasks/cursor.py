@@ -14,7 +14,7 @@ from chalicelib.tasks.recurrence import Recurrence, due, following, today
 
 GRACE: Final = timedelta(hours=1)
 
-# Whatever is due within GRACE is of one of the last dates: no zone ever skipped more than one at a time.
+# What was due within GRACE is of today, of the date before or, where that was skipped, of the one before it.
 _RECENT: Final = timedelta(days=3)
 
 Reason = Literal["missed", "nonexistent", "paused", "ended", "before_creation"]

@@ -125,10 +125,11 @@ def test_a_date_that_does_not_exist_is_a_gap_of_its_own() -> None:
     # As a cursor that stood there before the database said so.
     assert advance(samoa, gap.first, None, after - DAY) == Step(None, (gap,), date(2011, 12, 31), after)
     assert forward(samoa, gap.first, None, after, "paused") == Step(None, (gap,), date(2011, 12, 31), after)
-    # After an outage of its eve: it is no gap between other dates, yet no other one.
+    # Its eve was due a minute before it would have begun, and the grace lasts into the date after it.
     late = rule(start=date(2011, 12, 1), name="Pacific/Apia", at=time(23, 59))
-    made = advance(late, date(2011, 12, 29), None, after + timedelta(minutes=50))
-    assert (made.make, made.gaps, made.next_date) == (date(2011, 12, 29), (gap,), date(2011, 12, 31))
+    made = advance(late, date(2011, 12, 20), None, after + timedelta(minutes=50))
+    missed = Gap(date(2011, 12, 20), date(2011, 12, 28), "missed")
+    assert (made.make, made.gaps, made.next_date) == (date(2011, 12, 29), (missed, gap), date(2011, 12, 31))
 
 
 def test_a_date_that_does_not_exist_is_no_way_back_to_one_that_was_missed() -> None:

@@ -19,7 +19,7 @@ import pytest
 from chalicelib.clock import parse
 from chalicelib.errors import ApiError
 from chalicelib.observability import correlate
-from chalicelib.tasks import definitions, deleting, instances, models, purging, scheduling
+from chalicelib.tasks import definitions, deleting, instances, models, purging, recurrence, scheduling
 from chalicelib.tasks.definitions import NewTask, TaskChange
 from chalicelib.tasks.models import Cursor
 from chalicelib.tasks.purging import PurgeRequest
@@ -45,12 +45,12 @@ class World:
         # The same ids in every run; each still once.
         patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=next(self._ids)))
 
-    def begin(self, made: datetime, recurrence: str = "daily") -> None:
+    def begin(self, made: datetime, rule: str = "daily") -> None:
         """Begin anew, with a task that was made then."""
         self.end()
         self.store = self._installed.enter_context(stores.installed())
         self._ids = itertools.count(1)
-        new = NewTask("Open the school", "07:30", recurrence, "Europe/Berlin")
+        new = NewTask("Open the school", "07:30", rule, "Europe/Berlin")
         self.task_id = definitions.make(new, "admin-1", made).task_id
 
     def end(self) -> None:
@@ -74,16 +74,16 @@ class World:
     def work(self) -> None:
         scheduling.create_instances([self.task_id], NOW)
 
-    def pause(self) -> str:
+    def pause(self) -> object:
         return self._changed(TaskChange(paused=True))
 
-    def resume(self) -> str:
+    def resume(self) -> object:
         return self._changed(TaskChange(paused=False))
 
-    def rename(self) -> str:
+    def rename(self) -> object:
         return self._changed(TaskChange(title="Close the school"))
 
-    def end_yesterday(self) -> str:
+    def end_yesterday(self) -> object:
         return self._changed(TaskChange(end_date=TODAY - DAY))
 
     def delete(self) -> None:
@@ -105,7 +105,7 @@ class World:
     def finish_tomorrow(self) -> object:
         return said(lambda: instances.mark(f"{self.task_id}-{TODAY + DAY}", done=True, actor="admin-1", now=NOW).done)
 
-    def _changed(self, change: TaskChange) -> Any:
+    def _changed(self, change: TaskChange) -> object:
         return said(lambda: definitions.change(self.task_id, change, "admin-1", NOW).paused)
 
     # -- what it comes to ---------------------------------------------------------------------------------------------
@@ -129,14 +129,14 @@ class World:
             rule = definitions.rule_of(task)
             assert task.next_date > TODAY.isoformat() or task.g1s is None
             if task.due_at is not None:
-                assert task.due_at == definitions.recurrence.due(rule, date.fromisoformat(task.next_date))
+                assert task.due_at == recurrence.due(rule, date.fromisoformat(task.next_date))
             assert (task.g1s is None) == (task.paused or (task.end is not None and task.next_date > task.end))
         made = [row["sk"]["S"] for row in self.store.rows("tasks") if row["pk"]["S"].startswith("TI#")]
         if task is None:
             assert [key for key in made if key.startswith("S#")] == []
 
     def _rows(self) -> list[Any]:
-        found = []
+        found: list[Any] = []
         for row in self.store.rows("tasks"):
             pk, sk = row["pk"]["S"], row["sk"]["S"]
             if pk.startswith("PU#"):
@@ -217,6 +217,7 @@ OPERATORS: tuple[Act, ...] = (
     World.undo,
     World.finish_tomorrow,
 )
+SCHEDULERS = (World.work, World.tick)
 ACTS = (World.work, *OPERATORS)
 # A tick is sixteen queries more than its work, and a purge of all tasks four.
 MORE = (
@@ -268,6 +269,16 @@ def test_two_at_once_do_what_they_do_in_turn(
 @pytest.mark.parametrize("third", OPERATORS, ids=name)
 def test_two_schedulers_and_an_operator(world: World, state: Callable[[World], None], third: Act) -> None:
     raced(world, state, (World.work, World.work, third))
+
+
+@pytest.mark.parametrize("act", SCHEDULERS, ids=name)
+def test_an_instance_that_is_there_is_left_alone(world: World, act: Act) -> None:
+    made_already(world)
+    act(world)
+    task, found = world.task(), models.find_instance(world.task_id, TODAY.isoformat())
+    assert task is not None
+    assert found is not None
+    assert (task.next_date, found.done) == ((TODAY + DAY).isoformat(), True)
 
 
 @pytest.mark.parametrize("state", STATES, ids=name)

@@ -183,6 +183,7 @@ def test_an_instance_that_is_there_already_stays_and_the_cursor_passes_it(planne
     task_id = planner.daily()
     plant(task_id, ["2026-03-02"], title="planted", done=True, done_at="2026-03-01T11:00:00.000Z")
     planner.tick(DAY_2)
+    assert planner.task(task_id)["next_date"] == "2026-03-03"
     planner.tick(DAY_3)
     made = [(each["date"], each["title"], each["done"]) for each in planner.instances(task_id)]
     assert made == [
@@ -247,6 +248,7 @@ def test_an_end_moved_to_before_the_next_date_ends_at_once(planner: Planner) -> 
     assert planner.change(task_id, end_date="2026-03-01")["next_date"] is None
     planner.tick(DAY_3)
     assert planner.dates(task_id) == ["2026-03-01", "2026-03-02"]
+    assert planner.scheduler()["oldest_due"] is None
     assert planner.change(task_id, end_date=None)["next_date"] == "2026-03-03"
     planner.tick(DAY_3)
     assert planner.dates(task_id) == ["2026-03-01", "2026-03-02", "2026-03-03"]
