@@ -1,5 +1,6 @@
 """Tasks and their instances, through the public door: planned, listed, changed, marked and deleted."""
 
+import copy
 import functools
 import json
 from datetime import date
@@ -10,7 +11,7 @@ from chalicelib.tasks import models
 from chalicelib.tasks.definitions import MAX_PAYLOAD_BYTES
 from chalicelib.tasks.models import Task
 from tests.conftest import Door
-from tests.faults import Item, points, recorded, survives
+from tests.faults import Call, Item, Point, points, recorded, survives, tapped
 from tests.tasks.conftest import NOW, Planner, audits, following, kinds, plant, stored
 
 UNKNOWN = "0" * 32
@@ -415,6 +416,35 @@ def test_a_delete_that_was_cut_off_is_hidden_at_once_and_finished_by_the_next_ti
             break
     # The one that hides it, four instances, the note of what passed, and its row.
     assert point.nth == 1 + 4 + 1 + 1
+
+
+def test_what_an_index_still_says_of_the_deleted_is_checked(planner: Planner) -> None:
+    cut_off, gone = planner.many(2, start_date="2026-03-02")
+    before: dict[str, Any] = {}
+
+    def named(call: Call) -> str:
+        return json.dumps(call.parameters, sort_keys=True)
+
+    def remember(call: Call) -> Any:
+        answer = call.make()
+        if "IndexName" in call.parameters:
+            before[named(call)] = copy.deepcopy(answer)
+        return answer
+
+    def lag(call: Call) -> Any:
+        return copy.deepcopy(before[named(call)]) if "IndexName" in call.parameters else call.make()
+
+    def seen() -> list[int]:
+        lists = [planner.listed(path)[0] for path in ("/tasks", "/instances?date=2026-03-02")]
+        return [*map(len, lists), planner.purge()["matched"]]
+
+    with tapped(remember):
+        assert seen() == [2, 2, 2]
+    planner.delete(gone)
+    assert not survives(Point(0, "after"), functools.partial(planner.delete, cut_off))
+    with tapped(lag):
+        # The open instance of what is hidden goes a moment later.
+        assert seen() == [0, 1, 0]
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------
