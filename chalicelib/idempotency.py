@@ -1,6 +1,9 @@
 """Idempotency keys: a creating POST that is sent again gets the answer of the first one."""
 
 import functools
+import hashlib
+import json
+import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -63,6 +66,18 @@ def _kept(run: Callable[[], Response], who: str, key: str) -> Response:
     except (powertools.IdempotencyPersistenceLayerError, powertools.IdempotencyInconsistentStateError) as error:
         raise Unavailable("Earlier answers cannot be read at the moment; try again shortly.") from error
     return Response(kept["body"], status_code=kept["status"])
+
+
+def id_for(who: str) -> str:
+    """An id for what a request makes: with an Idempotency-Key the same each time it is sent, else a new one.
+
+    So what was made stays one, though its maker died before its answer was kept.
+    """
+    key = http.header("idempotency-key")
+    if key is None:
+        return uuid.uuid4().hex
+    what = json.dumps([who, http.request().method, http.request().context["path"], key, http.body_text()])
+    return hashlib.sha256(what.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 @functools.cache

@@ -39,10 +39,10 @@ def send_many(queue: str, bodies: Sequence[str]) -> None:
 
 
 def waiting(queue: str) -> int:
-    """About how many messages of a queue nobody has taken yet."""
-    wanted = "ApproximateNumberOfMessages"
-    answer = _client().get_queue_attributes(QueueUrl=_url(queue), AttributeNames=[wanted])
-    return int(answer["Attributes"][wanted])
+    """About how many messages of a queue nobody has done with yet."""
+    wanted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = _client().get_queue_attributes(QueueUrl=_url(queue), AttributeNames=wanted)
+    return sum(int(answer["Attributes"][name]) for name in wanted)
 
 
 def each(event: SQSEvent, take: Callable[[str], None]) -> dict[str, Any]:

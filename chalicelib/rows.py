@@ -1,5 +1,6 @@
 """Rows: what those of every table have in common, and the audit row."""
 
+import uuid
 from datetime import datetime, timedelta
 from typing import Any, Final, Self
 
@@ -26,7 +27,7 @@ class Row(Model):
 
 
 class AuditRow(Row):
-    """What was done to a subject, and who did it: `L#<at>#<correlation id>` in the subject's partition."""
+    """What was done to a subject, and who did it: `L#<at>#<correlation id>#<random>` in the subject's partition."""
 
     at = UnicodeAttribute()
     actor = UnicodeAttribute()
@@ -39,7 +40,8 @@ class AuditRow(Row):
         """The audit row of an act, not written yet."""
         return cls(
             pk,
-            f"L#{rfc3339(now)}#{correlation_id}",
+            # The correlation id is the caller's: it may name several acts of one moment.
+            f"L#{rfc3339(now)}#{correlation_id}#{uuid.uuid4().hex[-8:]}",
             at=rfc3339(now),
             actor=actor,
             action=action,

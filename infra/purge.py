@@ -37,6 +37,7 @@ class Purged(msgspec.Struct, frozen=True):
     deleted: int
     items: list[Item]
     purge_id: str | None
+    complete: bool
 
 
 class Undone(msgspec.Struct, frozen=True):
@@ -76,7 +77,8 @@ def _purge(api: httpx.Client, task_id: str, *, apply: bool) -> None:
         whose = "this task has" if task_id else "recurring tasks have"
         print(f"There is nothing to purge: {whose} no instances after today that are not done.")
         return
-    print(f"{_instances(found.matched)} of recurring tasks after today, not done:")
+    least = "" if found.complete else "At least "
+    print(f"{least}{_instances(found.matched)} of recurring tasks after today, not done:")
     for each in found.items:
         print(f"  {each.date}  {_printable(each.title)}  (task {each.task_id})")
     if found.matched > len(found.items):
@@ -93,7 +95,7 @@ def _delete(api: httpx.Client, request: dict[str, Any]) -> None:
     while left:
         done = _post(api, PATH, {**request, "dry_run": False}, Purged)
         deleted += done.deleted
-        left = done.matched > done.deleted
+        left = not done.complete or done.matched > done.deleted
         # At once: should the next request fail, this one can be undone all the same.
         if done.deleted:
             print(f"Deleted {_instances(done.deleted)}. To put back: PURGE={done.purge_id} make undo-purge")

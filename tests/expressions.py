@@ -74,9 +74,9 @@ def _plain(number: Decimal) -> str:
     return format(number.normalize(_NUMBERS), "f") if number else "0"
 
 
-def _kept(value: Value, depth: int = 0) -> Value:
+def _kept(value: Value, level: int = 1) -> Value:
     """A value as it is kept, which shares nothing with the one that came in."""
-    if depth > MAX_NESTED:
+    if level > MAX_NESTED:
         raise Invalid("Nesting Levels have exceeded supported limits")
     if not isinstance(value, dict) or len(value) != 1:
         raise NotUnderstood(f"no value: {value}")
@@ -89,9 +89,9 @@ def _kept(value: Value, depth: int = 0) -> Value:
         case "SS" | "BS" | "NS":
             return {kind: _set(kind, content)}
         case "L":
-            return {kind: [_kept(each, depth + 1) for each in content]}
+            return {kind: [_kept(each, level + 1) for each in content]}
         case "M":
-            return {kind: {name: _kept(each, depth + 1) for name, each in content.items()}}
+            return {kind: {name: _kept(each, level + 1) for name, each in content.items()}}
     raise NotUnderstood(f"no value: {value}")
 
 

@@ -31,6 +31,7 @@ MAX_KEYS: Final = (2048, 1024)
 MAX_TRANSACTION: Final = 100
 MAX_BATCH_WRITE: Final = 25
 MAX_BATCH_READ: Final = 100
+MAX_BATCH_SEND: Final = 10
 
 _QUEUE_URL: Final = "https://sqs.eu-central-1.amazonaws.com/123456789012/"
 
@@ -461,16 +462,22 @@ def _send_message(store: Store, parameters: dict[str, Any]) -> Answer:
 
 
 def _send_message_batch(store: Store, parameters: dict[str, Any]) -> Answer:
+    if len(parameters["Entries"]) > MAX_BATCH_SEND:
+        raise Refused("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", "There are too many entries in the batch.")
     for entry in parameters["Entries"]:
         _send_message(store, {"QueueUrl": parameters["QueueUrl"], "MessageBody": entry["MessageBody"]})
     return {"Successful": [{"Id": entry["Id"]} for entry in parameters["Entries"]]}
 
 
 def _get_queue_attributes(store: Store, parameters: dict[str, Any]) -> Answer:
-    if parameters["AttributeNames"] != ["ApproximateNumberOfMessages"]:
-        raise NotUnderstood(f"attributes of a queue: {parameters['AttributeNames']}")
     queue = parameters["QueueUrl"].rpartition("/")[2]
-    return {"Attributes": {"ApproximateNumberOfMessages": str(sum(name == queue for name, _ in store.sent))}}
+    known = {
+        "ApproximateNumberOfMessages": str(sum(name == queue for name, _ in store.sent)),
+        "ApproximateNumberOfMessagesNotVisible": "0",
+    }
+    if not known.keys() >= set(parameters["AttributeNames"]):
+        raise NotUnderstood(f"attributes of a queue: {parameters['AttributeNames']}")
+    return {"Attributes": {name: known[name] for name in parameters["AttributeNames"]}}
 
 
 _RANGES: Final = {"=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"}

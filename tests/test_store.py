@@ -323,7 +323,9 @@ def _asked(make: Ask, client: Any, operation: str, parameters: dict[str, Any]) -
 
 
 @given(st.lists(steps, min_size=1, max_size=10))
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_the_store_answers_every_call_as_moto_does(cloud: None, client: Any, taken: list[Step]) -> None:
     client.batch_write_item(RequestItems={TABLE: [{"DeleteRequest": {"Key": key}} for key in KEYS]})
     moto = BaseClient._make_api_call  # type: ignore[attr-defined]  # private
@@ -717,17 +719,66 @@ def test_an_action_that_is_not_understood_is_loud(world: World, action: dict[str
 
 
 def test_nobody_shares_what_the_store_holds(world: World) -> None:
-    item = A1 | {"list": {"L": [{"M": {"a": {"S": "kept"}}}]}, "tags": {"SS": ["a"]}}
-    world.ask("PutItem", TableName=TABLE, Item=item)
-    kept = world.held.rows("tasks")
+    def item() -> dict[str, Any]:
+        return A1 | {"list": {"L": [{"M": {"a": {"S": "kept"}}}]}, "tags": {"SS": ["a"]}}
+
+    put = item()
+    world.ask("PutItem", TableName=TABLE, Item=put)
     found = world.client._make_api_call("GetItem", {"TableName": TABLE, "Key": A1})["Item"]
     returned = {"TableName": TABLE, "Key": A1, "ReturnValues": "ALL_NEW"}
     made = world.client._make_api_call("UpdateItem", returned)["Attributes"]
-    shared: list[Any] = [item, found, made, *world.held.rows("tasks")]
-    for changed in shared:
-        changed["list"]["L"][0]["M"]["a"]["S"] = "lost"
-        changed["tags"]["SS"].append("b")
-    assert world.held.rows("tasks") == kept
+    (row,) = world.held.rows("tasks")
+    for shared in (put, found, made, row):
+        shared["list"]["L"][0]["M"]["a"]["S"] = "lost"
+        shared["tags"]["SS"].append("b")
+        assert world.held.rows("tasks") == [item()]
+
+
+@pytest.mark.parametrize(
+    ("update", "after"),
+    [
+        ("SET #n = #n - :3", {"n": {"N": "7"}}),
+        ("SET #n = :3 - #n", {"n": {"N": "-7"}}),
+        ("SET #n = :3, #m = #n", {"n": {"N": "3"}, "m": {"N": "10"}}),
+        ("SET #m = if_not_exists (#n, :3)", {"m": {"N": "10"}}),
+        ("SET #m = if_not_exists (#m, :3) + :1", {"m": {"N": "4"}}),
+        ("REMOVE #s SET #t = #s", {"s": None, "t": {"S": "a"}}),
+        ("ADD #n :3, #m :3", {"n": {"N": "13"}, "m": {"N": "3"}}),
+        ("SET #list = list_append (#list, #list)", {"list": {"L": [{"N": "1"}, {"N": "1"}]}}),
+        ("ADD #tags :some", {"tags": {"SS": ["a", "b", "c"]}}),
+        ("DELETE #tags :some", {"tags": {"SS": ["a"]}}),
+        ("DELETE #others :some", {}),
+        ("DELETE #only :some", {"only": None}),
+    ],
+)
+def test_an_update_reads_the_item_before_it(world: World, update: str, after: dict[str, Any]) -> None:
+    item = {"n": {"N": "10"}, "s": {"S": "a"}, "list": {"L": [{"N": "1"}]}, "tags": {"SS": ["a", "b"]}}
+    item |= {"only": {"SS": ["b"]}}
+    world.put(**item)
+    sent = _do(update)
+    if ":some" in update:
+        sent["ExpressionAttributeValues"] = {":some": {"SS": ["b", "c"]}}
+    made = world.ask("UpdateItem", TableName=TABLE, Key=A1, ReturnValues="ALL_NEW", **sent)["Attributes"]
+    assert made == _plain({name: value for name, value in (A1 | item | after).items() if value is not None})
+
+
+def test_a_projection_is_all_that_comes_back(world: World) -> None:
+    world.put(n={"N": "1"}, s={"S": "a"})
+    wanted = {"ProjectionExpression": "#n, #pk, #t"} | _named("#n #pk #t")
+    some = {"n": {"N": "1"}, "pk": {"S": "A"}}
+    assert world.ask("GetItem", TableName=TABLE, Key=A1, **wanted) == {"Item": some}
+    batch = world.ask("BatchGetItem", RequestItems={TABLE: {"Keys": [A1, A12]} | wanted})
+    assert batch == {"Responses": {TABLE: [some]}, "UnprocessedKeys": {}}
+    query = {"KeyConditionExpression": "#pk = :A", "ProjectionExpression": "#n"} | _named("#pk :A #n")
+    assert world.ask("Query", TableName=TABLE, **query)["Items"] == [{"n": {"N": "1"}}]
+
+
+def test_a_leaf_is_at_level_32_at_most(world: World) -> None:
+    nested: dict[str, Any] = {"S": "leaf"}
+    for _ in range(31):
+        nested = {"M": {"n": nested}}
+    assert world.put(list=nested) == {}
+    assert world.put(list={"L": [nested]}) == ("ValidationException", [])
 
 
 def test_an_item_leaves_an_index_with_one_of_its_keys(world: World) -> None:
@@ -765,9 +816,23 @@ def test_taps_see_every_call(world: World) -> None:
     assert (world.held.messages("due-tasks"), world.held.messages("uploads")) == (["one"], [])
 
 
-def test_a_queue_that_is_not_declared_is_refused(world: World) -> None:
+def test_messages_are_sent_by_tens_and_counted(world: World, aws: boto3.Session) -> None:
+    bodies = [str(nth) for nth in range(11)]
+    queues.send_many("due-tasks", bodies)
+    assert (world.held.messages("due-tasks"), queues.waiting("due-tasks"), queues.waiting("uploads")) == (bodies, 11, 0)
+    sqs = aws.client("sqs")
+    url = sqs.get_queue_url(QueueName="groundcrew-test-due-tasks")["QueueUrl"]
+    with pytest.raises(ClientError, match="TooManyEntries"):
+        sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": body, "MessageBody": body} for body in bodies])
+    assert queues.waiting("due-tasks") == 11
+
+
+def test_a_queue_that_is_not_declared_is_refused(world: World, aws: boto3.Session) -> None:
     with pytest.raises(ClientError, match="NonExistentQueue"):
         queues.send("nothing", "one")
+    with pytest.raises(ClientError, match="NonExistentQueue"):
+        aws.client("sqs").send_message(QueueUrl="https://sqs.example.com/1/nothing", MessageBody="one")
+    assert world.held.sent == []
 
 
 def test_each_store_is_new(client: Any) -> None:

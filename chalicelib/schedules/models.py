@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SCHEDULES: Final = "SCHEDULES"
 DELETING: Final = "DELETING"
 _SCHEDULE_ID: Final = re.compile(r"[0-9a-f]{32}")
-# Whoever marks a student checks the same row, so those who mark at once are in each other's way.
+# Whoever marks a student checks the same row, so those who mark at once are in each other's way, and in a delete's.
 MARK_TRIES: Final = 8
 
 
@@ -216,7 +216,7 @@ def begin_delete(schedule_id: str, operation: str, audit: Audit, now: datetime) 
         transaction.save(audit)
         transaction.update(_meta(schedule_id), actions, condition=_present())
 
-    return committed(table(), fill)
+    return committed(table(), fill, tries=MARK_TRIES)
 
 
 def remove_whole(schedule_id: str, operation: str, students: Sequence[str]) -> bool:

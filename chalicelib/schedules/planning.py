@@ -45,11 +45,14 @@ class ScheduleView(Struct, frozen=True):
     created_at: Time
 
 
-def make(new: NewSchedule, actor: str, now: datetime) -> ScheduleView:
-    """Make a schedule. Raises InvalidRequest that names the field at fault."""
+def make(new: NewSchedule, actor: str, now: datetime, schedule_id: str | None = None) -> ScheduleView:
+    """Make a schedule. Raises InvalidRequest that names the field at fault.
+
+    Where there is one of that id already, it was made by the same request, and is what is returned.
+    """
     _require_valid(new)
     schedule = models.new(
-        uuid.uuid4().hex,
+        schedule_id or uuid.uuid4().hex,
         title=new.title,
         starts_at=rfc3339(new.starts_at),
         ends_at=rfc3339(new.ends_at),
@@ -58,17 +61,16 @@ def make(new: NewSchedule, actor: str, now: datetime) -> ScheduleView:
         correlation_id=correlation_id(),
         now=now,
     )
-    models.insert(
-        schedule,
-        models.audit(
-            schedule.schedule_id,
-            actor,
-            "make",
-            now,
-            correlation_id=correlation_id(),
-            change={"title": new.title, "starts_at": schedule.starts_at, "ends_at": schedule.ends_at},
-        ),
+    audit = models.audit(
+        schedule.schedule_id,
+        actor,
+        "make",
+        now,
+        correlation_id=correlation_id(),
+        change={"title": new.title, "starts_at": schedule.starts_at, "ends_at": schedule.ends_at},
     )
+    if not models.insert(schedule, audit):
+        schedule = existing(schedule.schedule_id)
     return show(schedule)
 
 

@@ -2,7 +2,7 @@
 
 from chalice.app import Blueprint
 
-from chalicelib import clock
+from chalicelib import clock, idempotency
 from chalicelib.errors import InvalidCursor, ScheduleNotDeleted, ScheduleNotFound
 from chalicelib.identity import Identity, admin
 from chalicelib.operations import operation
@@ -18,7 +18,7 @@ schedules = Blueprint(__name__)
 @schedules.route("/schedules", methods=["POST"])
 @operation(admin, status=201, idempotent=True)
 def make_schedule(identity: Identity, body: NewSchedule) -> ScheduleView:
-    return planning.make(body, identity.subject, clock.now())
+    return planning.make(body, identity.subject, clock.now(), idempotency.id_for(identity.subject))
 
 
 @schedules.route("/schedules", methods=["GET"])

@@ -4,10 +4,10 @@ import uuid
 from datetime import date, datetime, time
 from typing import Annotated, Any, Final
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field, json
 
 from chalicelib import zones
-from chalicelib.clock import Time, rfc3339
+from chalicelib.clock import Time, parse, rfc3339
 from chalicelib.errors import InvalidRequest, TaskNotFound, Unavailable
 from chalicelib.observability import correlation_id
 from chalicelib.storable import bounded
@@ -99,19 +99,22 @@ class TaskDetail(TaskView, frozen=True):
     skipped: list[SkippedDates]
 
 
-def make(new: NewTask, actor: str, now: datetime) -> MadeTask:
-    """Make a task with its first instance, in one transaction. Raises InvalidRequest."""
+def make(new: NewTask, actor: str, now: datetime, task_id: str | None = None) -> MadeTask:
+    """Make a task with its first instance, in one transaction. Raises InvalidRequest.
+
+    Where there is one of that id already, it was made by the same request, and is what is returned.
+    """
     payload = bounded("payload", new.payload, MAX_PAYLOAD_BYTES)
     start = _start(new, now)
-    if new.end_date is not None and not start <= new.end_date <= LATEST:
-        raise _invalid("end_date", f"must lie between the start date, {start}, and {LATEST}")
+    if new.end_date is not None and new.end_date < start:
+        raise _invalid("end_date", f"must not lie before the start date, {start}")
     try:
         rule = recurrence.read(new.recurrence, start, new.timezone, time.fromisoformat(new.local_time))
     except BadRule as error:
         raise _invalid("recurrence", str(error)) from error
     # What passed before the task was there is no gap of the scheduler's.
     step = cursor.forward(rule, recurrence.following(rule, start), new.end_date, now, "before_creation")
-    task_id, created_at = uuid.uuid4().hex, rfc3339(now)
+    task_id, created_at = task_id or uuid.uuid4().hex, rfc3339(now)
     task = Task(
         models.task_key(task_id),
         "META",
@@ -131,7 +134,9 @@ def make(new: NewTask, actor: str, now: datetime) -> MadeTask:
     )
     first = models.instance(task, start, now)
     audit = models.audit(task.pk, actor, "make", now, correlation_id=correlation_id())
-    models.insert(task, [first, audit, *passed(task, step.gaps, now)])
+    if not models.insert(task, [first, audit, *passed(task, step.gaps, now)]):
+        task = existing(task_id)
+        first = models.instance(task, start, parse(task.created_at))
     return MadeTask(**_facts(task), instances=[instances.show(first)])
 
 
@@ -228,10 +233,11 @@ def _values(task: Task, change: TaskChange) -> dict[str, Any]:
         wanted["paused"] = change.paused
     if change.end_date is not UNSET:
         start = date.fromisoformat(task.start)
-        if change.end_date is not None and not start <= change.end_date <= LATEST:
-            raise _invalid("end_date", f"must lie between the start date, {start}, and {LATEST}")
+        if change.end_date is not None and change.end_date < start:
+            raise _invalid("end_date", f"must not lie before the start date, {start}")
         wanted["end"] = _text(change.end_date)
-    return {name: value for name, value in wanted.items() if value != getattr(task, name)}
+    # As JSON, to which 1 and true are two things.
+    return {name: value for name, value in wanted.items() if json.encode(value) != json.encode(getattr(task, name))}
 
 
 def _step(task: Task, values: dict[str, Any], now: datetime) -> Step:

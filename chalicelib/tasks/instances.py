@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from chalicelib import paging
 from chalicelib.clock import Time, rfc3339
-from chalicelib.errors import InstanceNotFound, Unavailable
+from chalicelib.errors import Conflict, InstanceNotFound, Unavailable
 from chalicelib.observability import correlation_id
 from chalicelib.tasks import models
 from chalicelib.tasks.models import DAY_SHARDS, Instance
@@ -69,7 +69,8 @@ def page_of_day(query: DayQuery) -> paging.Page[InstanceView]:
 def mark(instance_id: str, *, done: bool, actor: str, now: datetime) -> InstanceView:
     """Mark an instance as done, or as not done. One that is so already stays as it is.
 
-    Raises InstanceNotFound, and Unavailable while others keep changing it.
+    Raises InstanceNotFound, Conflict for one whose task is gone, which stays done, and Unavailable while others keep
+    changing it.
     """
     for _ in range(ROUNDS):
         key = models.instance_key(instance_id)
@@ -85,6 +86,8 @@ def mark(instance_id: str, *, done: bool, actor: str, now: datetime) -> Instance
         if models.finish_instance(found, done_at, audit):
             found.done, found.done_at = done, done_at
             return show(found)
+        if not done and not models.is_there(found.task_id):
+            raise Conflict("Its task was deleted, so it stays as what was done.")
     raise Unavailable("The instance is being changed by others; try again.")
 
 

@@ -11,7 +11,7 @@ SCHEDULER / HEARTBEAT              Heartbeat of the scheduled function
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -306,12 +306,14 @@ def change(task: Task, values: dict[str, Any], cursor: Cursor, others: Sequence[
 
 
 def finish_instance(found: Instance, done_at: str | None, audit: Audit) -> bool:
-    """Mark an instance as done at a time, or as not done, if it is as it was read."""
+    """Mark an instance as done at a time, or as not done while its task is there, if it is as it was read."""
     actions = [Instance.done.set(done_at is not None), _assigned(Instance.done_at, done_at)]
 
     def fill(transaction: TransactWrite) -> None:
         transaction.update(Instance(found.pk, found.sk), actions, condition=Instance.done == found.done)
         transaction.save(audit)
+        if done_at is None:
+            transaction.condition_check(Task, task_key(found.task_id), "META", condition=_present())
 
     return committed(table(), fill)
 
@@ -385,7 +387,7 @@ def drop(found: Instance) -> bool:
 
 def drop_skipped(task_id: str) -> None:
     """Delete what says that dates of a task were passed over."""
-    found = _all(f"TI#{task_id}", lambda after: Row.sk.between(after or "S#", "S#~"))
+    found = _all(f"TI#{task_id}", Row.sk.between("S#", "S#~"))
     delete_rows(table(), [(row["pk"]["S"], row["sk"]["S"]) for row in found])
 
 
@@ -448,6 +450,12 @@ def find(task_id: str) -> Task | None:
         return None
 
 
+def is_there(task_id: str) -> bool:
+    """Whether there is a task that is not being deleted."""
+    task = find(task_id)
+    return task is not None and not task.deleting
+
+
 def find_many(task_ids: Iterable[str]) -> dict[str, Task]:
     """Tasks by their ids, those being deleted too; as they are, or were some milliseconds ago."""
     return {task_id: read(row) for task_id, row in find_rows(task_ids).items()}
@@ -503,38 +511,40 @@ def find_heartbeat() -> Heartbeat | None:
 
 def copies(purge_id: str) -> Iterator[Copy]:
     """All copies of purged instances, by task and date."""
-    for row in _all(purge_key(purge_id), lambda after: Row.sk.between(after or "C#", "C#~")):
+    for row in _all(purge_key(purge_id), Row.sk.between("C#", "C#~")):
         yield Copy.from_raw_data(row)
 
 
 def instances(task_id: str, before: str | None, most: int) -> list[Instance]:
-    """A task's instances, the latest date first, from below `before`. One query."""
-    condition = Row.sk < f"D#{before or '~'}"
-    raw = patiently(
-        lambda: table().query(f"TI#{task_id}", condition, consistent_read=True, scan_index_forward=False, limit=most)[
-            "Items"
-        ]
+    """A task's instances, the latest date first, from below `before`. One query, and one more for each megabyte."""
+    condition = Instance.sk < f"D#{before or '~'}"
+    return patiently(
+        lambda: list(
+            Instance.query(f"TI#{task_id}", condition, consistent_read=True, scan_index_forward=False, limit=most)
+        )
     )
-    return [Instance.from_raw_data(row) for row in raw]
 
 
 def instances_after(task_id: str, day: str | None) -> Iterator[Instance]:
     """All instances of a task that are dated after a day, or simply all, the earliest first."""
     first = "D#" if day is None else f"D#{day}~"
-    for row in _all(f"TI#{task_id}", lambda after: Row.sk.between(after or first, "D#~")):
+    for row in _all(f"TI#{task_id}", Row.sk.between(first, "D#~")):
         yield Instance.from_raw_data(row)
 
 
-def _all(pk: str, within: Callable[[str | None], Condition]) -> Iterator[dict[str, Any]]:
-    """All rows of a partition in a range of sort keys, that begins anew above each page's last."""
-    after: str | None = None
+def _all(pk: str, condition: Condition) -> Iterator[RawRow]:
+    """All rows of a partition in a range of sort keys. A page ends with a megabyte, however few they are."""
+    start: RawRow | None = None
+
+    def next_page() -> RawRow:
+        return table().query(pk, condition, consistent_read=True, exclusive_start_key=start)
+
     while True:
-        condition = within(after)
-        raw = patiently(lambda: table().query(pk, condition, consistent_read=True, limit=_PAGE)["Items"])  # noqa: B023  # called at once
-        yield from raw
-        if len(raw) < _PAGE:
+        page = patiently(next_page)
+        yield from page["Items"]
+        start = page.get("LastEvaluatedKey")
+        if not start:
             return
-        after = f"{raw[-1]['sk']['S']}~"
 
 
 def due(shard: int, now: datetime, most: int) -> list[str]:

@@ -4,10 +4,12 @@ Only what a recurring task has for dates after today, in the task's own zone, an
 the very transaction that deletes.
 """
 
+import heapq
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import groupby, islice
 from typing import Final
 
 from msgspec import Struct
@@ -16,7 +18,7 @@ from chalicelib.errors import PurgeNotFound, Unavailable
 from chalicelib.observability import correlation_id, count
 from chalicelib.tasks import cursor, definitions, instances, models, recurrence
 from chalicelib.tasks.instances import InstanceView
-from chalicelib.tasks.models import DAY_SHARDS, PURGED_AT_ONCE, Copy, Cursor, Instance, Task
+from chalicelib.tasks.models import DAY_SHARDS, PURGED_AT_ONCE, Cursor, Instance, Task
 
 ROUNDS: Final = 5
 MOST_SHOWN: Final = 100
@@ -35,8 +37,8 @@ class PurgeRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class PurgeResult(Struct, frozen=True):
     """What a purge found, and deleted: the first 100 of what matched, by date.
 
-    Where less was deleted than matched, time was up: the same request goes on. `purge_id`, where something was to be
-    deleted, is what the deletion can be undone by, for 90 days.
+    Unless it is `complete`, time was up: the same request goes on. `purge_id`, where something was to be deleted, is
+    what the deletion can be undone by, for 90 days.
     """
 
     dry_run: bool
@@ -44,6 +46,7 @@ class PurgeResult(Struct, frozen=True):
     deleted: int
     items: list[InstanceView]
     purge_id: str | None
+    complete: bool
 
 
 class UndoneResult(Struct, frozen=True):
@@ -64,26 +67,32 @@ def purge(request: PurgeRequest, actor: str, now: datetime, clock: Callable[[], 
     """Delete future instances, or only find them.
 
     A task's cursor moves back to the first occurrence of what is deleted, so that it is made on its day. Raises
-    TaskNotFound, and Unavailable while others keep changing a task.
+    TaskNotFound, and Unavailable where nothing could be deleted yet.
     """
     until = clock() + WITHIN_S
-    if request.task_id is None:
-        found = list(_of_all(now))
-    else:
-        task = definitions.existing(request.task_id)
-        found = [(task, _of_one(task, now))]
-    matched = sorted((each for _, rows in found for each in rows), key=lambda each: (each.date, each.task_id))
-    items = [instances.show(each) for each in matched[:MOST_SHOWN]]
-    if request.dry_run or not matched:
-        return PurgeResult(request.dry_run, len(matched), 0, items, None)
-    purge_id, deleted = uuid.uuid4().hex, 0
-    models.begin_purge(purge_id, actor, now)
-    for task, rows in found:
-        for start in range(0, len(rows), PURGED_AT_ONCE):
-            if clock() < until:
-                deleted += _delete(task.task_id, rows[start : start + PURGED_AT_ONCE], purge_id, actor, now)
+    found = _of_all(now) if request.task_id is None else _of_one(definitions.existing(request.task_id), now)
+    matched = deleted = 0
+    first: list[Instance] = []
+    purge_id, complete = None, True
+    for task_id, rows in found:
+        matched += len(rows)
+        first = heapq.nsmallest(MOST_SHOWN, [*first, *rows], key=lambda each: (each.date, each.task_id))
+        if not request.dry_run:
+            if purge_id is None:
+                purge_id = uuid.uuid4().hex
+                models.begin_purge(purge_id, actor, now)
+            try:
+                deleted += _delete(task_id, rows, purge_id, actor, now)
+            except Unavailable:
+                # What was deleted must be told of, with the id that undoes it.
+                if not deleted:
+                    raise
+                complete = False
+        if clock() >= until or not complete:
+            complete = False
+            break
     count("InstancesPurged", deleted)
-    return PurgeResult(request.dry_run, len(matched), deleted, items, purge_id)
+    return PurgeResult(request.dry_run, matched, deleted, list(map(instances.show, first)), purge_id, complete)
 
 
 def undo(purge_id: str, actor: str, now: datetime, clock: Callable[[], float] = time.monotonic) -> UndoneResult:
@@ -99,26 +108,30 @@ def undo(purge_id: str, actor: str, now: datetime, clock: Callable[[], float] = 
             return UndoneResult(purge_id, restored, already_there, task_gone, complete=False)
         if models.restore(copy):
             restored += 1
-        elif _is_there(copy):
+        elif models.is_there(copy.task_id):
             models.forget(copy)
             already_there += 1
         else:
+            # Its id never comes again.
+            models.forget(copy)
             task_gone += 1
     return UndoneResult(purge_id, restored, already_there, task_gone, complete=True)
 
 
-def _of_one(task: Task, now: datetime) -> list[Instance]:
-    """A recurring task's instances after today that are not done, the earliest first."""
+def _of_one(task: Task, now: datetime) -> Iterator[tuple[str, list[Instance]]]:
+    """A recurring task's instances after today that are not done, by the batch, the earliest first."""
     if task.rule == "none":
-        return []
+        return
     today = recurrence.today(task.zone, now).isoformat()
-    return [each for each in models.instances_after(task.task_id, today) if not each.done]
+    rows = (each for each in models.instances_after(task.task_id, today) if not each.done)
+    while batch := list(islice(rows, PURGED_AT_ONCE)):
+        yield task.task_id, batch
 
 
-def _of_all(now: datetime) -> Iterator[tuple[Task, list[Instance]]]:
-    """The same of every recurring task that has any."""
+def _of_all(now: datetime) -> Iterator[tuple[str, list[Instance]]]:
+    """The same of every recurring task: a batch is one task's."""
     dates: dict[str, list[str]] = {}
-    # Today ends nowhere sooner than it began in UTC: what is dated later than yesterday is looked at.
+    # Today begins nowhere sooner than yesterday in UTC: what is dated later than that is looked at.
     after = (now - timedelta(days=1)).date().isoformat()
     for shard in range(DAY_SHARDS):
         for position in models.positions_after(shard, after):
@@ -128,11 +141,12 @@ def _of_all(now: datetime) -> Iterator[tuple[Task, list[Instance]]]:
     for start in range(0, len(task_ids), LOOKED_UP_AT_ONCE):
         tasks = models.find_many(task_ids[start : start + LOOKED_UP_AT_ONCE])
         keys = [(task_id, day) for task_id, task in tasks.items() for day in _future(task, dates[task_id], now)]
-        rows: dict[str, list[Instance]] = {}
-        for _, each in sorted(models.find_instances(keys).items()):
-            if not each.done:
-                rows.setdefault(each.task_id, []).append(each)
-        yield from ((tasks[task_id], found) for task_id, found in rows.items())
+        for at in range(0, len(keys), LOOKED_UP_AT_ONCE):
+            found = models.find_instances(keys[at : at + LOOKED_UP_AT_ONCE]).values()
+            open_ones = sorted((each for each in found if not each.done), key=lambda each: (each.task_id, each.date))
+            for task_id, group in groupby(open_ones, key=lambda each: each.task_id):
+                while batch := list(islice(group, PURGED_AT_ONCE)):
+                    yield task_id, batch
 
 
 def _future(task: Task, days: list[str], now: datetime) -> list[str]:
@@ -152,7 +166,6 @@ def _delete(task_id: str, rows: list[Instance], purge_id: str, actor: str, now: 
         copies = [models.copy(each, purge_id, now) for each in rows]
         days = {"purge_id": purge_id, "first": rows[0].date, "last": rows[-1].date, "instances": len(rows)}
         audit = models.audit(task.pk, actor, "purge", now, correlation_id=correlation_id(), change=days)
-        audit.sk += f"#{rows[0].date}"  # a request may make several of one task's, at the same moment
         if models.purge(task, _moved_back(task, date.fromisoformat(rows[0].date), now), rows, copies, audit):
             return len(rows)
         still = models.find_instances((each.task_id, each.date) for each in rows)
@@ -170,8 +183,3 @@ def _moved_back(task: Task, earliest: date, now: datetime) -> Cursor:
         return Cursor(at, task.due_at)
     step = cursor.forward(rule, back, definitions.end_date(task), now, "missed")
     return Cursor(step.next_date, None if task.paused else step.due_at)
-
-
-def _is_there(copy: Copy) -> bool:
-    task = models.find(copy.task_id)
-    return task is not None and not task.deleting

@@ -20,6 +20,8 @@ from typing import Final
 from chalicelib.zones import zone as zone_of
 
 MAX_TEXT: Final = 500
+# In days. What lies between two periods is walked through.
+LONGEST_PERIOD: Final = 20 * 366
 HORIZON: Final = date(2299, 12, 31)
 """The last date that any rule names: a century after the last start."""
 
@@ -171,7 +173,7 @@ def _split(text: str) -> dict[str, str]:
         raise BadRule(f"must be at most {MAX_TEXT} characters")
     if not (text.isascii() and text.isprintable()):
         raise BadRule("must be one line of ASCII, and a single RRULE, without DTSTART, RDATE or EXRULE")
-    pairs = [part.partition("=") for part in text.upper().removeprefix("RRULE:").split(";")]
+    pairs = [part.partition("=") for part in text.upper().removeprefix("RRULE:").removesuffix(";").split(";")]
     parts = {name: value for name, _, value in pairs}
     if "FREQ" not in parts:
         raise BadRule("must be none, daily, weekly or an RRULE such as FREQ=MONTHLY;BYMONTHDAY=1")
@@ -204,6 +206,8 @@ def _rule(parts: dict[str, str]) -> _Rule:
     if any(abs(each) > _FREQUENCIES[frequency] for each in positions):
         raise BadRule(f"must have a BYSETPOS of at most {_FREQUENCIES[frequency]}, the days there are")
     interval = _number(parts["INTERVAL"], "INTERVAL") if "INTERVAL" in parts else 1
+    if interval * _FREQUENCIES[frequency] > LONGEST_PERIOD:
+        raise BadRule("must have an INTERVAL of at most 20 years")
     return _Rule(
         frequency, interval, _WEEKDAYS.index(week_start), months, month_days, year_days, weeks, positions, days
     )

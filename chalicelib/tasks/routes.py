@@ -2,8 +2,8 @@
 
 from chalice.app import Blueprint
 
-from chalicelib import clock
-from chalicelib.errors import InstanceNotFound, InvalidCursor, PurgeNotFound, TaskNotFound
+from chalicelib import clock, idempotency
+from chalicelib.errors import Conflict, InstanceNotFound, InvalidCursor, PurgeNotFound, TaskNotFound
 from chalicelib.identity import Identity, admin
 from chalicelib.operations import operation
 from chalicelib.paging import Page, PageQuery
@@ -20,7 +20,7 @@ tasks = Blueprint(__name__)
 @operation(admin, status=201, idempotent=True)
 def make_task(identity: Identity, body: NewTask) -> MadeTask:
     """With exactly one instance. The scheduled function makes every later one, on its day."""
-    return definitions.make(body, identity.subject, clock.now())
+    return definitions.make(body, identity.subject, clock.now(), idempotency.id_for(identity.subject))
 
 
 @tasks.route("/tasks", methods=["GET"])
@@ -65,7 +65,7 @@ def list_instances(_: Identity, query: DayQuery) -> Page[InstanceView]:
 
 
 @tasks.route("/instances/{instance_id}", methods=["PATCH"])
-@operation(admin, raises=[InstanceNotFound])
+@operation(admin, raises=[InstanceNotFound, Conflict])
 def change_instance(identity: Identity, instance_id: str, body: InstanceChange) -> InstanceView:
     """Mark it as done, or as not done."""
     return instances.mark(instance_id, done=body.done, actor=identity.subject, now=clock.now())

@@ -4,6 +4,7 @@ Days cannot be hurried over HTTP, so the scheduler's own function runs with the 
 """
 
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Final
 
 from chalicelib import zones
@@ -73,6 +74,6 @@ def _clear(now: datetime) -> None:
     everyone = walk(lambda cursor: listing.page(100, cursor))
     for task in [task for task in everyone if task.payload == OURS]:
         # What is done outlives its task.
-        for each in instances.page_of_task(task.task_id, DAYS + TOO_EARLY, None).items:
+        for each in walk(partial(instances.page_of_task, task.task_id, 100)):
             instances.mark(each.instance_id, done=False, actor=WHO, now=now)
         deleting.delete(task.task_id, WHO, now)

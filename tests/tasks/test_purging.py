@@ -15,7 +15,7 @@ from chalicelib.tasks import models, purging
 from chalicelib.tasks.models import PURGED_AT_ONCE, Cursor
 from chalicelib.tasks.purging import PurgeRequest
 from tests.conftest import Door
-from tests.faults import lost_answers, no_pauses, points, recorded, storm, survives, tapped
+from tests.faults import Point, lost_answers, no_pauses, points, recorded, storm, survives, tapped
 from tests.tasks.conftest import NOW, Planner, audits, following, kinds, meanwhile, plant, stored
 
 UNKNOWN = "0" * 32
@@ -307,6 +307,20 @@ def test_a_task_that_is_deleted_meanwhile_is_left_to_that(planner: Planner) -> N
     assert (purged["matched"], purged["deleted"]) == (5, 0)
     assert [kind for kind in kinds() if kind.startswith("TI")] == []
     assert planner.undo(purged["purge_id"])["restored"] == 0
+
+
+def test_a_task_whose_delete_is_cut_off_meanwhile_is_left_to_that(planner: Planner) -> None:
+    task_id = planner.daily()
+    plant(task_id, FUTURE)
+
+    def die() -> None:
+        assert not survives(Point(0, "after"), partial(planner.delete, task_id))
+
+    with tapped(meanwhile(die)):
+        purged = planner.purge(dry_run=False)
+    assert (purged["matched"], purged["deleted"]) == (5, 0)
+    planner.tick()
+    assert [kind for kind in kinds() if kind.startswith("TI")] == []
 
 
 def test_two_purges_at_once_delete_each_instance_once(planner: Planner) -> None:
