@@ -95,7 +95,7 @@ def _delete(api: httpx.Client, request: dict[str, Any]) -> None:
     while left:
         done = _post(api, PATH, {**request, "dry_run": False}, Purged)
         deleted += done.deleted
-        left = not done.complete or done.matched > done.deleted
+        left = not done.complete
         # At once: should the next request fail, this one can be undone all the same.
         if done.deleted:
             print(f"Deleted {_instances(done.deleted)}. To put back: PURGE={done.purge_id} make undo-purge")
@@ -108,20 +108,21 @@ def _delete(api: httpx.Client, request: dict[str, Any]) -> None:
 def _undo(api: httpx.Client, purge_id: str) -> None:
     if not purge_id:
         raise PurgeError("PURGE must say which purge to undo, by the id that make purge-future printed.")
-    restored = already_there = 0
+    restored = already_there = task_gone = 0
     while True:
         done = _post(api, f"{PATH}/{quote(purge_id, safe='')}/undo", {}, Undone)
         restored += done.restored
         already_there += done.already_there
+        task_gone += done.task_gone
         if done.complete:
             break
-        if not done.restored and not done.already_there:
+        if not (done.restored or done.already_there or done.task_gone):
             raise PurgeError(f"Put back {_instances(restored)}, and then it went no further; try again.")
     print(f"Put back {_instances(restored)}.")
     if already_there:
         print(f"For {_instances(already_there)} there was a new one for the date already, which stays.")
-    if done.task_gone:
-        print(f"{_instances(done.task_gone)} cannot be put back, as the tasks were deleted.")
+    if task_gone:
+        print(f"{_instances(task_gone)} cannot be put back, as the tasks were deleted.")
 
 
 def _client() -> httpx.Client:

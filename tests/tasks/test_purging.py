@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib import clock
 from chalicelib.dynamodb import Busy
@@ -15,7 +16,7 @@ from chalicelib.tasks import models, purging
 from chalicelib.tasks.models import PURGED_AT_ONCE, Cursor
 from chalicelib.tasks.purging import PurgeRequest
 from tests.conftest import Door
-from tests.faults import Point, lost_answers, no_pauses, points, recorded, storm, survives, tapped
+from tests.faults import Call, Point, lost_answers, no_pauses, points, recorded, storm, survives, tapped
 from tests.tasks.conftest import NOW, Planner, audits, following, kinds, meanwhile, plant, stored
 
 UNKNOWN = "0" * 32
@@ -45,7 +46,14 @@ def test_it_only_says_what_it_would_do_unless_told(planner: Planner) -> None:
     for body in (b"", b"{}", b"null", {"dry_run": True}, {"task_id": task_id}, {"task_id": None}):
         answer = planner.door.admin("POST", "/tasks/purge-future", body)
         assert answer.status == 200
-        assert answer.json == {"dry_run": True, "matched": 2, "deleted": 0, "items": listed, "purge_id": None}
+        assert answer.json == {
+            "dry_run": True,
+            "matched": 2,
+            "deleted": 0,
+            "items": listed,
+            "purge_id": None,
+            "complete": True,
+        }
     assert [each["instance_id"] for each in listed] == ids[::-1]
     assert stored() == before
 
@@ -69,7 +77,14 @@ def test_only_what_recurs_and_is_open_and_lies_after_today_goes(planner: Planner
     assert planner.dates(other) == [TODAY, *FUTURE]
     before = stored()
     again = planner.purge(dry_run=False)
-    assert again == {"dry_run": False, "matched": 0, "deleted": 0, "items": [], "purge_id": None}
+    assert again == {
+        "dry_run": False,
+        "matched": 0,
+        "deleted": 0,
+        "items": [],
+        "purge_id": None,
+        "complete": True,
+    }
     assert stored() == before
 
 
@@ -144,7 +159,8 @@ def test_hundreds_go_at_once_and_come_back(busy_planner: Planner, monkeypatch: p
     in_order = sorted(shown, key=lambda each: (each["date"], each["task_id"]))
     assert planner.purge(task_id=huge)["matched"] == 250
     dry = planner.purge()
-    assert dry == {"dry_run": True, "matched": 310, "deleted": 0, "items": in_order[:100], "purge_id": None}
+    found = {"matched": 310, "items": in_order[:100], "complete": True}
+    assert dry == found | {"dry_run": True, "deleted": 0, "purge_id": None}
     purged = planner.purge(dry_run=False)
     assert purged == dry | {"dry_run": False, "deleted": 310, "purge_id": purged["purge_id"]}
     assert [planner.dates(task_id)[-1] for task_id in (huge, *several)] == [TODAY, *["2026-02-27"] * 12]
@@ -168,11 +184,12 @@ def test_what_time_does_not_suffice_for_is_left_to_the_same_request(busy_planner
         return partial(next, itertools.count(0, each))
 
     request, actor, now = PurgeRequest(dry_run=False), "admin-1", clock.now()
-    # It is asked once at the start, and before each of three transactions.
-    first = purging.purge(request, actor, now, ticking(purging.WITHIN_S / 1.5))
-    assert (first.matched, first.deleted) == (120, PURGED_AT_ONCE)
+    # It is asked once at the start, and after each transaction.
+    first = purging.purge(request, actor, now, ticking(purging.WITHIN_S))
+    assert (first.matched, first.deleted, first.complete) == (PURGED_AT_ONCE, PURGED_AT_ONCE, False)
+    left = 120 - PURGED_AT_ONCE
     second = purging.purge(request, actor, now)
-    assert (second.matched, second.deleted) == (120 - PURGED_AT_ONCE, 120 - PURGED_AT_ONCE)
+    assert (second.matched, second.deleted, second.complete) == (left, left, True)
     assert planner.task(task_id)["next_date"] == "2026-03-02"
     assert first.purge_id
     part = purging.undo(first.purge_id, actor, now, ticking(purging.WITHIN_S / 10.5))
@@ -415,6 +432,25 @@ def test_in_a_storm_nothing_is_lost_or_doubled(busy_planner: Planner, seed: int)
     assert planner.instances(task_id) == whole
 
 
+def test_a_purge_that_is_stopped_half_way_says_how_far_it_came(busy_planner: Planner) -> None:
+    planner = busy_planner
+    task_id = exploded(planner, 120)
+    transactions = itertools.count()
+
+    def refuse_all_but_the_first(call: Call) -> Any:
+        if call.operation == "TransactWriteItems" and next(transactions):
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, call.operation)
+        return call.make()
+
+    with no_pauses(), tapped(refuse_all_but_the_first):
+        part = planner.purge(dry_run=False)
+    assert (part["deleted"], part["complete"]) == (PURGED_AT_ONCE, False)
+    assert planner.dates(task_id) == [TODAY, *following(TODAY, 120)[PURGED_AT_ONCE:]]
+    rest = planner.purge(dry_run=False)
+    assert (rest["deleted"], rest["complete"]) == (120 - PURGED_AT_ONCE, True)
+    assert planner.undo(part["purge_id"])["restored"] == PURGED_AT_ONCE
+
+
 # -- undoing -----------------------------------------------------------------------------------------------------------
 
 
@@ -456,7 +492,7 @@ def test_an_undo_leaves_what_was_made_since_and_what_was_deleted(planner: Planne
     assert planner.dates(task_id) == [TODAY, *FUTURE[:3]]
     assert [key for key in stored() if key[0] == f"TI#{gone}"] == []
     again = planner.undo(purged["purge_id"])
-    assert (again["restored"], again["already_there"], again["task_gone"]) == (0, 0, 3)
+    assert (again["restored"], again["already_there"], again["task_gone"]) == (0, 0, 0)
 
 
 def test_what_was_never_purged_or_long_ago_cannot_be_undone(planner: Planner) -> None:
@@ -513,7 +549,12 @@ def test_each_transaction_of_a_purge_has_an_audit_row_of_its_own(busy_planner: P
 def test_a_busy_store_is_a_503_and_the_request_can_be_repeated(door: Door, planner: Planner) -> None:
     task_id = planner.daily()
     plant(task_id, FUTURE)
-    with no_pauses(), tapped(storm(random.Random(0), share=1)):
-        answer = door.admin("POST", "/tasks/purge-future", {"dry_run": False})
-    assert (answer.status, answer.json["Code"]) == (503, Busy.__name__)
+    for kind in ("PutItem", "TransactWriteItems"):
+
+        def of_kind(call: Call, kind: str = kind) -> bool:
+            return call.operation == kind
+
+        with no_pauses(), tapped(storm(random.Random(0), share=1, only=of_kind)):
+            answer = door.admin("POST", "/tasks/purge-future", {"dry_run": False})
+        assert (answer.status, answer.json["Code"]) == (503, Busy.__name__), kind
     assert planner.purge(dry_run=False)["deleted"] == 5

@@ -2,12 +2,15 @@
 
 import copy
 import functools
+import itertools
 import json
 from datetime import date
 from typing import Any
 
+import boto3
+
 from chalicelib import clock
-from chalicelib.tasks import models
+from chalicelib.tasks import deleting, models
 from chalicelib.tasks.definitions import MAX_PAYLOAD_BYTES
 from chalicelib.tasks.models import Task
 from tests.conftest import Door
@@ -138,6 +141,25 @@ def test_an_idempotency_key_makes_one_task(door: Door) -> None:
     assert (
         door.admin("POST", "/tasks", {"title": "a"}, idempotency_key="other").json["task_id"] not in first.body.decode()
     )
+
+
+def test_an_idempotency_key_makes_one_task_though_the_first_answer_was_lost(planner: Planner) -> None:
+    answers = boto3.resource("dynamodb").Table("groundcrew-test-answers")
+    make = functools.partial(planner.door.admin, "POST", "/tasks", {"title": "a"}, idempotency_key="k")
+    made = set()
+    for minute, point in enumerate(points()):
+        planner.freeze(f"2026-03-01T10:{minute:02}:00Z")
+        survived = survives(point, make)
+        # That the first request is still being answered is believed for a while.
+        for kept in answers.scan()["Items"]:
+            answers.delete_item(Key={"pk": kept["pk"]})
+        again = make()
+        assert again.status == 201
+        made.add(again.body)
+        if survived:
+            break
+    assert len(made) == 1
+    assert kinds() == ["TD/L", "TD/META", "TI/D"]
 
 
 def test_a_crash_while_a_task_is_made_leaves_all_of_it_or_nothing(door: Door) -> None:
@@ -431,7 +453,7 @@ def test_a_deleted_task_is_gone_but_for_what_was_done(planner: Planner) -> None:
     assert planner.delete(task_id).status == 204
     planner.tick("2026-03-02T00:00:00Z")
     assert rows_of(task_id) == left
-    assert sorted(sk.partition("#")[0] for _, sk in left) == ["D", *["L"] * 5]
+    assert sorted(sk.partition("#")[0] for _, sk in left) == ["D", *["L"] * 3]
 
 
 def test_a_delete_that_was_cut_off_is_hidden_at_once_and_finished_by_the_next_tick(planner: Planner) -> None:
@@ -494,6 +516,19 @@ def test_a_delete_that_was_cut_off_is_finished_by_another(planner: Planner) -> N
     task_id = planner.daily()
     assert not survives(Point(0, "after"), functools.partial(planner.delete, task_id))
     assert planner.delete(task_id).status == 204
+    assert [sk.partition("#")[0] for _, sk in rows_of(task_id)] == ["L", "L"]
+
+
+def test_what_a_delete_has_no_time_for_goes_with_the_next_tick(planner: Planner) -> None:
+    task_id = planner.daily()
+    plant(task_id, following(TODAY, 5))
+    assert not survives(Point(0, "after"), functools.partial(planner.delete, task_id))
+    task = models.find(task_id)
+    assert task
+    # It is asked once at the start, and after each instance.
+    deleting.finish(task, functools.partial(next, itertools.count(0, deleting.WITHIN_S / 2.5)))
+    assert [sk for _, sk in rows_of(task_id) if sk.startswith("D#")] == ["D#2026-03-04", "D#2026-03-05", "D#2026-03-06"]
+    planner.tick()
     assert [sk.partition("#")[0] for _, sk in rows_of(task_id)] == ["L", "L"]
 
 
