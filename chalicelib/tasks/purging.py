@@ -112,7 +112,6 @@ def undo(purge_id: str, actor: str, now: datetime, clock: Callable[[], float] = 
             models.forget(copy)
             already_there += 1
         else:
-            # Its id never comes again.
             models.forget(copy)
             task_gone += 1
     return UndoneResult(purge_id, restored, already_there, task_gone, complete=True)
