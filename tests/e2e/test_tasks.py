@@ -104,7 +104,9 @@ def test_a_task_from_its_making_to_its_end(admin: httpx.Client) -> None:
     for gone in (path, f"{path}/instances"):
         assert answered(admin.get(gone), 404)["Code"] == "TaskNotFound"
     assert made["task_id"] not in [each["task_id"] for each in walk(admin, "/tasks")]
-    assert answered(admin.patch(at, json={"done": False}))["done"] is False  # what was done stays on record
+    # What was done stays on record, as done.
+    assert answered(admin.patch(at, json={"done": True}))["done"] is True
+    assert answered(admin.patch(at, json={"done": False}), 409)["Code"] == "Conflict"
 
 
 def test_a_task_owes_nothing_for_the_days_before_it_was_made(admin: httpx.Client) -> None:
