@@ -23,7 +23,7 @@ help:
 	@echo 'make demo      fills it with a week of incidents and tasks'
 	@echo 'make test      everything that must hold'
 	@echo 'make check     lint, format, types, layers, template'
-	@echo 'make bench     every figure that the README quotes, in seven to ten minutes'
+	@echo 'make bench     every figure that the README quotes, in ten to twelve minutes'
 	@echo 'make every-day  every day of 30 years in every time zone: one instance each, in a few minutes'
 	@echo 'make purge-future  what future instances of recurring tasks a purge would delete (TASK=..., APPLY=1 deletes them)'
 	@echo 'make undo-purge    puts back what a purge deleted (PURGE=...)'
