@@ -13,12 +13,15 @@ FIRST_PROJECT: Final = "1"
 class Storage:
     """An S3-compatible store. Without an endpoint and keys of its own it is S3 itself, with the function's own rights.
 
-    Its `webhook_secret` proves the events of a store that cannot reach the queue; without one they are refused.
+    `path_style` is where the bucket stands in a URL: in its `path`, in its host name (`virtual`), or `auto`, which is
+    the path of any store but S3. `webhook_secret` proves the events of a store that cannot reach the queue; without one
+    they are refused.
     """
 
     bucket: str
     endpoint_url: str | None
     region: str | None
+    path_style: str
     access_key_id: str | None
     secret_access_key: str | None
     webhook_secret: str
@@ -75,6 +78,7 @@ def config() -> Config:
             # What boto3 itself would use, except that the address of a signed URL is decided here.
             endpoint_url=env.get("STORAGE_ENDPOINT_URL") or env.get("AWS_ENDPOINT_URL") or None,
             region=env.get("STORAGE_REGION") or None,
+            path_style=env.get("STORAGE_PATH_STYLE", "auto"),
             access_key_id=env.get("STORAGE_ACCESS_KEY_ID") or None,
             secret_access_key=env.get("STORAGE_SECRET_ACCESS_KEY") or None,
             webhook_secret=env.get("STORAGE_WEBHOOK_SECRET", ""),

@@ -6,10 +6,14 @@ import uuid
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from chalicelib.config import config
+
 SERVICE = "groundcrew"
 
 logger = Logger(service=SERVICE, log_uncaught_exceptions=False)
 metrics = Metrics(namespace="Groundcrew", service=SERVICE)
+# Several stages may share an account.
+metrics.set_default_dimensions(stage=config().stage)
 
 _CORRELATION_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 

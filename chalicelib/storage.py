@@ -15,7 +15,7 @@ import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import aws
-from chalicelib.config import config
+from chalicelib.config import Storage, config
 from chalicelib.errors import Unavailable
 from chalicelib.observability import logger
 
@@ -221,9 +221,8 @@ def _client() -> Any:
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 2},
         signature_version="s3v4",
-        # A store of one's own has no host name per bucket.
         s3={
-            "addressing_style": "path" if storage.endpoint_url else "virtual",
+            "addressing_style": _addressing_style(storage),
             # TLS keeps a body whole; signing it, too, would read each file twice.
             "payload_signing_enabled": bool(storage.endpoint_url and storage.endpoint_url.startswith("http:")),
         },
@@ -239,6 +238,13 @@ def _client() -> Any:
         aws_secret_access_key=storage.secret_access_key,
         config=settings,
     )
+
+
+def _addressing_style(storage: Storage) -> str:
+    if storage.path_style != "auto":
+        return storage.path_style
+    # A store of one's own has no host name per bucket.
+    return "path" if storage.endpoint_url else "virtual"
 
 
 def _bucket() -> str:

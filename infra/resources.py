@@ -19,7 +19,14 @@ from infra import template
 # and what a layer brings is installed.
 _CLOUD_ONLY = (
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolGroup",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
     "AWS::SQS::QueuePolicy",
     "AWS::Serverless::LayerVersion",
 )
@@ -47,7 +54,8 @@ def create(stage: str, session: boto3.Session | None = None) -> None:
         if "Type" in resource and resource["Type"] not in _CLOUD_ONLY
     }
     known = _Known(
-        parameters={"Stage": stage, "AllowedOrigins": ",".join(config().allowed_origins)},
+        parameters={name: term.get("Default", "") for name, term in declared.get("Parameters", {}).items()}
+        | {"Stage": stage, "AllowedOrigins": ",".join(config().allowed_origins)},
         conditions=declared.get("Conditions", {}),
         arns={},
     )
@@ -168,16 +176,14 @@ def _create_bucket(session: boto3.Session, properties: dict[str, Any]) -> str:
     elsewhere = {} if region["LocationConstraint"] == "us-east-1" else {"CreateBucketConfiguration": region}
     with contextlib.suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=name, **elsewhere)
-    # Encryption and ownership are what every new bucket has. The template and the API name the same things differently.
+    # Encryption and ownership are what every new bucket has; a laptop need not keep versions of what it deletes. The
+    # template and the API name the same things differently.
     s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"])
     if cors := properties.get("CorsConfiguration"):
         names = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds"}
         rules = [{names.get(key, key): value for key, value in rule.items()} for rule in cors["CorsRules"]]
         s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
-    rules = [
-        {"ID" if key == "Id" else key: value for key, value in rule.items()}
-        for rule in properties["LifecycleConfiguration"]["Rules"]
-    ]
+    rules = [_lifecycle(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
     s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
     queues = [
         {
@@ -185,10 +191,18 @@ def _create_bucket(session: boto3.Session, properties: dict[str, Any]) -> str:
             "Events": [queue["Event"]],
             "Filter": {"Key": {"FilterRules": queue["Filter"]["S3Key"]["Rules"]}},
         }
-        for queue in properties["NotificationConfiguration"]["QueueConfigurations"]
+        for queue in properties.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
     ]
     s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"QueueConfigurations": queues})
     return f"arn:aws:s3:::{name}"
+
+
+def _lifecycle(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule of a bucket's lifecycle, in the form that the API takes."""
+    names = {"ExpirationInDays": "Days", "ExpiredObjectDeleteMarker": "ExpiredObjectDeleteMarker"}
+    expires = {names[key]: value for key, value in rule.items() if key in names}
+    others = {"ID" if key == "Id" else key: value for key, value in rule.items() if key not in names}
+    return {"Prefix": ""} | others | ({"Expiration": expires} if expires else {})
 
 
 _CREATE = {

@@ -17,7 +17,7 @@ from infra import resources, template
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-BUCKET = "groundcrew-test-media"
+BUCKET, EVENTS = "groundcrew-test-media", "groundcrew-test-events"
 
 
 @pytest.fixture
@@ -86,14 +86,23 @@ def test_the_queues(cloud: boto3.Session, noun: str, waits_s: int, tries: int, d
 
 def test_the_bucket(cloud: boto3.Session) -> None:
     s3 = cloud.client("s3")
-    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [BUCKET] == [config().storage.bucket]
+    assert config().storage.bucket == BUCKET
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [EVENTS, BUCKET]
     assert all(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
     (cors,) = s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"]
     assert cors["AllowedOrigins"] == ["https://ops.example.com", "http://localhost:*"]
     assert set(cors["AllowedMethods"]) == {"GET", "HEAD", "PUT"}
     assert cors["ExposeHeaders"] == ["ETag"]
-    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
-    assert (rule["Status"], rule["AbortIncompleteMultipartUpload"]) == ("Enabled", {"DaysAfterInitiation": 1})
+    stale, deleted = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert (stale["Status"], stale["AbortIncompleteMultipartUpload"]) == ("Enabled", {"DaysAfterInitiation": 1})
+    assert (deleted["Status"], deleted["NoncurrentVersionExpiration"]) == ("Enabled", {"NoncurrentDays": 7})
+
+
+def test_raw_events_expire(cloud: boto3.Session) -> None:
+    s3 = cloud.client("s3")
+    assert all(s3.get_public_access_block(Bucket=EVENTS)["PublicAccessBlockConfiguration"].values())
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=EVENTS)["Rules"]
+    assert (rule["Status"], rule["Expiration"]) == ("Enabled", {"Days": 30})
 
 
 def test_without_pages_no_page_may_upload(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +148,9 @@ def test_stages_do_not_meet(cloud: boto3.Session) -> None:
         for noun in ("answers", "incidents", "jobs", "media", "projects", "schedules", "tasks")
     }
     buckets = cloud.client("s3").list_buckets()["Buckets"]
-    assert {bucket["Name"] for bucket in buckets} == {"groundcrew-test-media", "groundcrew-other-media"}
+    assert {bucket["Name"] for bucket in buckets} == {
+        f"groundcrew-{stage}-{noun}" for stage in ("test", "other") for noun in ("events", "media")
+    }
 
 
 def test_a_table_that_differs_is_said(cloud: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +164,7 @@ def test_a_table_that_differs_is_said(cloud: boto3.Session, monkeypatch: pytest.
 @pytest.mark.parametrize(
     "resource",
     [
-        {"Type": "AWS::SNS::Topic", "Properties": {}},
+        {"Type": "AWS::Kinesis::Stream", "Properties": {}},
         {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${AWS::AccountId}-queue"}}},
         {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Join": ["-", ["a", "b"]]}}},
         {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "IngestKey"}}},

@@ -9,6 +9,7 @@ from chalice.utils import serialize_to_json
 
 from chalicelib.config import config
 from infra import template
+from infra.local import PROJECT
 
 SERVICES = {"AWS::DynamoDB::Table": "dynamodb", "AWS::S3::Bucket": "s3", "AWS::SQS::Queue": "sqs"}
 PARTS = {
@@ -133,14 +134,16 @@ def test_a_consumer_reads_its_queue_and_no_other(merged: dict[str, Any]) -> None
         assert reads == [f"${{{name}.Arn}}" for name in queues_of(function)]
 
 
-def test_the_bucket_is_private_encrypted_and_ours(merged: dict[str, Any]) -> None:
-    bucket = merged["Resources"]["MediaBucket"]["Properties"]
+@pytest.mark.parametrize("name", ["EventsBucket", "MediaBucket"])
+def test_a_bucket_is_private_encrypted_and_ours(merged: dict[str, Any], name: str) -> None:
+    bucket = merged["Resources"][name]["Properties"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
-    (tls,) = merged["Resources"]["MediaBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (tls,) = merged["Resources"][f"{name}Policy"]["Properties"]["PolicyDocument"]["Statement"]
     assert (tls["Effect"], tls["Principal"], tls["Action"]) == ("Deny", "*", "s3:*")
+    assert tls["Resource"] == [{"Fn::Sub": f"${{{name}.Arn}}"}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
     assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -193,3 +196,115 @@ def test_gateway_errors_have_the_form_of_every_error(merged: dict[str, Any]) -> 
         assert json.loads(body).keys() == {"Code", "Message"}
         assert refusal["ResponseParameters"]["Headers"]["Access-Control-Allow-Origin"] == "'*'"
     assert refusals["THROTTLED"]["ResponseParameters"]["Headers"]["Retry-After"] == "'1'"
+
+
+def test_what_holds_data_outlives_the_stack(merged: dict[str, Any]) -> None:
+    kinds = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool")
+    holding = [resource for resource in merged["Resources"].values() if resource["Type"] in kinds]
+    assert len(holding) == 7 + 2 + 1
+    for resource in holding:
+        # A first deploy that fails leaves nothing in the way of the next.
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_tables_are_protected_in_production(merged: dict[str, Any]) -> None:
+    assert merged["Conditions"]["Production"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    tables = [each["Properties"] for each in merged["Resources"].values() if each["Type"] == "AWS::DynamoDB::Table"]
+    assert len(tables) == 7
+    for table in tables:
+        assert table["DeletionProtectionEnabled"] == {"Fn::If": ["Production", True, False]}
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def alarms(merged: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        name: resource["Properties"]
+        for name, resource in merged["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def test_every_alarm_is_heard(merged: dict[str, Any]) -> None:
+    assert alarms(merged)
+    for name, alarm in alarms(merged).items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}]
+        kebab = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+        assert alarm["AlarmName"] == {"Fn::Sub": f"groundcrew-${{Stage}}-{kebab}"}
+        assert len(alarm["AlarmDescription"]) > 20
+
+
+def watched(merged: dict[str, Any], metric: str) -> set[str]:
+    """The functions and queues of which an alarm watches a metric."""
+    found = [alarm["Dimensions"][0]["Value"] for alarm in alarms(merged).values() if alarm["MetricName"] == metric]
+    return {value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0] for value in found}
+
+
+def test_every_function_and_queue_is_watched(merged: dict[str, Any]) -> None:
+    queues = {queue for function in functions(merged).values() for queue in queues_of(function)}
+    assert watched(merged, "ApproximateAgeOfOldestMessage") == queues
+    assert watched(merged, "ApproximateNumberOfMessagesVisible") == {"DeadLetters"}
+    # What the API fails in is a 5xx; what the others are refused comes again by itself.
+    assert watched(merged, "Errors") == functions(merged).keys() - {"APIHandler"}
+    assert watched(merged, "Throttles") == {"APIHandler"}
+    assert watched(merged, "Invocations") == {"CreateDueInstances"}
+    assert alarms(merged)["SchedulerStopped"]["TreatMissingData"] == "breaching"
+
+
+def test_the_dashboard_shows_every_alarm_function_queue_and_table(merged: dict[str, Any]) -> None:
+    text = merged["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    status, *graphs = json.loads(text)["widgets"]
+    assert status["properties"]["alarms"] == [f"${{{name}.Arn}}" for name in alarms(merged)]
+    for name, resource in merged["Resources"].items():
+        match resource["Type"]:
+            case "AWS::Serverless::Function":
+                assert f'"${{{name}}}"' in text
+            case "AWS::SQS::Queue":
+                assert f"${{{name}.QueueName}}" in text
+            case "AWS::DynamoDB::Table":
+                assert resource["Properties"]["TableName"]["Fn::Sub"] in text
+    # Twelve of the grid's 24 columns or less, none over another.
+    taken = [(graph["x"] + x, graph["y"]) for graph in graphs for x in range(graph["width"])]
+    assert len(taken) == len(set(taken))
+    assert max(x for x, _ in taken) < 24
+
+
+def test_the_dashboard_shows_metrics_that_exist(merged: dict[str, Any]) -> None:
+    widgets = json.loads(merged["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
+    own = [row for graph in widgets for row in graph["properties"].get("metrics", []) if row[0] == "Groundcrew"]
+    sources = "".join(path.read_text() for path in (PROJECT / "chalicelib").rglob("*.py"))
+    assert own
+    for _, name, *dimensions in own:
+        assert f'("{name}"' in sources
+        assert dimensions[:4] == ["service", "groundcrew", "stage", "${Stage}"]
+
+
+def test_a_pool_of_users_is_made_only_without_an_issuer(merged: dict[str, Any]) -> None:
+    cognito = {name for name, each in merged["Resources"].items() if each["Type"].startswith("AWS::Cognito::")}
+    assert cognito == {name for name, each in merged["Resources"].items() if each.get("Condition") == "OwnUsers"}
+    told = merged["Globals"]["Function"]["Environment"]["Variables"]
+    assert told["OIDC_ISSUER"]["Fn::If"] == [
+        "OwnUsers",
+        {"Fn::GetAtt": ["Users", "ProviderURL"]},
+        {"Ref": "OidcIssuer"},
+    ]
+    assert told["OIDC_AUDIENCE"]["Fn::If"] == ["OwnUsers", {"Ref": "ConsoleClient"}, {"Ref": "OidcAudience"}]
+    # Nobody signs up by himself, and a browser keeps no secret.
+    assert merged["Resources"]["Users"]["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
+    client = merged["Resources"]["ConsoleClient"]["Properties"]
+    assert (client["GenerateSecret"], client["AllowedOAuthFlows"]) == (False, ["code"])
+
+
+def test_a_deployment_says_where_it_is(merged: dict[str, Any]) -> None:
+    assert {"Url", "Dsn", "Console", "Issuer", "Audience", "Dashboard", "AlarmTopic"} <= merged["Outputs"].keys()
+    assert merged["Outputs"]["Dsn"]["Condition"] == "Reporting"
+
+
+def test_the_transcoder_has_its_share_of_executions(merged: dict[str, Any]) -> None:
+    transcoder = functions(merged)["TranscodeUpload"]
+    share = {"Fn::If": ["Reserving", {"Ref": "TranscoderConcurrency"}, {"Ref": "AWS::NoValue"}]}
+    assert transcoder["ReservedConcurrentExecutions"] == share
+    event = transcoder["Events"]["TranscodeUploadSqsEventSource"]["Properties"]
+    assert event["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "TranscoderConcurrency"}}

@@ -1,5 +1,6 @@
 """Uploads, through the public door: what may be declared, what is signed, and what it takes to be complete."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -289,3 +290,26 @@ def test_a_store_that_is_down_is_no_fault_of_the_caller(
     assert door.customer("POST", "/media", GOOD | {"size_bytes": 17 * MIB}).status == 503
     assert "retry-after" in door.customer("POST", "/media", GOOD | {"size_bytes": 17 * MIB}).headers
     assert customer.media(media_id)["status"] == "awaiting_upload"
+
+
+@pytest.mark.parametrize(
+    ("path_style", "endpoint_url", "url"),
+    [
+        ("auto", None, "https://photos.s3.amazonaws.com/originals/1"),
+        ("path", None, "https://s3.amazonaws.com/photos/originals/1"),
+        ("auto", "https://store.example.com", "https://store.example.com/photos/originals/1"),
+        ("virtual", "https://store.example.com", "https://photos.store.example.com/originals/1"),
+    ],
+)
+def test_a_signed_url_names_the_bucket_where_the_store_looks_for_it(
+    monkeypatch: pytest.MonkeyPatch, path_style: str, endpoint_url: str | None, url: str
+) -> None:
+    told = dataclasses.replace(
+        config(),
+        storage=dataclasses.replace(
+            config().storage, bucket="photos", endpoint_url=endpoint_url, region="us-east-1", path_style=path_style
+        ),
+    )
+    monkeypatch.setattr(storage, "config", lambda: told)
+    monkeypatch.setattr(storage, "_client", storage._client.__wrapped__)
+    assert storage.sign_put("originals/1", 1, 60).partition("?")[0] == url
