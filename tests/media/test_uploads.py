@@ -27,6 +27,11 @@ def signed(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
+def unsigned(shown: dict[str, Any]) -> dict[str, Any]:
+    """A media without its signed URLs, in which every second is another."""
+    return shown | {"variants": [variant | {"url": None} for variant in shown["variants"]]}
+
+
 def test_a_small_file_is_one_put_that_signs_its_length(door: Door, customer: Customer) -> None:
     begun = customer.begin(context={"homework_id": 7})
     assert (begun["status"], begun["upload"]["kind"]) == ("awaiting_upload", "single")
@@ -42,13 +47,14 @@ def test_a_small_file_is_one_put_that_signs_its_length(door: Door, customer: Cus
 
     customer.put(begun["media_id"])
     shown = door.customer("POST", f"{path}/complete").json
-    assert shown == door.customer("POST", f"{path}/complete").json == customer.media(begun["media_id"])
+    again = door.customer("POST", f"{path}/complete").json
+    assert unsigned(shown) == unsigned(again) == unsigned(customer.media(begun["media_id"]))
     assert (shown["status"], shown["variant_count"], shown["eligible_for_optimisation"]) == ("uploaded", 1, True)
     assert shown["context"] == {"homework_id": 7}
     (original,) = shown["variants"]
     assert (original["name"], original["size_bytes"]) == ("original", 9)
     assert signed(original["url"])["response-content-disposition"] == "attachment; filename*=UTF-8''IMG_2392.mov"
-    assert door.customer("GET", "/media").json["items"] == [shown]
+    assert [unsigned(item) for item in door.customer("GET", "/media").json["items"]] == [unsigned(shown)]
 
 
 def test_a_large_file_is_parts_that_can_be_resumed(door: Door, customer: Customer) -> None:
@@ -73,7 +79,7 @@ def test_a_large_file_is_parts_that_can_be_resumed(door: Door, customer: Custome
         assert door.customer("POST", f"{path}/complete", {"parts": lie}).json["Code"] == "UploadIncomplete"
     answer = door.customer("POST", f"{path}/complete", {"parts": [{"part_number": 2, "etag": etag}]})
     assert (answer.status, answer.json["status"]) == (200, "uploaded")
-    assert door.customer("POST", f"{path}/complete").json == answer.json
+    assert unsigned(door.customer("POST", f"{path}/complete").json) == unsigned(answer.json)
     for call in (("GET", "parts"), ("POST", "upload"), ("POST", "abort")):
         assert door.customer(call[0], f"{path}/{call[1]}").status == 409
 
