@@ -12,11 +12,7 @@ from infra import template
 from infra.local import PROJECT
 
 SERVICES = {"AWS::DynamoDB::Table": "dynamodb", "AWS::S3::Bucket": "s3", "AWS::SQS::Queue": "sqs"}
-PARTS = {
-    "AWS::DynamoDB::Table": ("", "/index/*"),
-    "AWS::S3::Bucket": ("", "/originals/*", "/variants/*"),
-    "AWS::SQS::Queue": ("",),
-}
+PREFIXES = ("/originals/*", "/variants/*")
 
 
 @pytest.fixture(scope="module")
@@ -113,15 +109,22 @@ def test_every_function_has_a_policy_of_its_own(merged: dict[str, Any]) -> None:
 
 
 def test_a_policy_grants_what_its_resource_knows(merged: dict[str, Any]) -> None:
-    for function in functions(merged).values():
-        for statement in statements(merged, function["Role"]["Fn::GetAtt"][0]):
-            if statement["Sid"] == "Logs":
-                continue
-            granted = re.fullmatch(r"\$\{(\w+)\.Arn}(.*)", statement["Resource"]["Fn::Sub"])
-            assert granted
-            kind = merged["Resources"][granted[1]]["Type"]
-            assert {action.split(":")[0] for action in statement["Action"]} == {SERVICES[kind]}
-            assert granted[2] in PARTS[kind]
+    granted = [
+        (statement["Action"], resource["Fn::Sub"])
+        for function in functions(merged).values()
+        for statement in statements(merged, function["Role"]["Fn::GetAtt"][0])
+        if statement["Sid"] != "Logs"
+        for resource in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
+    ]
+    assert granted
+    for actions, arn in granted:
+        named = re.fullmatch(r"\$\{(\w+)\.Arn}(.*)", arn)
+        assert named
+        resource = merged["Resources"][named[1]]
+        kind, indexes = resource["Type"], resource["Properties"].get("GlobalSecondaryIndexes", [])
+        assert {action.split(":")[0] for action in actions} == {SERVICES[kind]}
+        parts = PREFIXES if kind == "AWS::S3::Bucket" else [f"/index/{index['IndexName']}" for index in indexes]
+        assert named[2] in ("", *parts)
 
 
 def test_a_consumer_reads_its_queue_and_no_other(merged: dict[str, Any]) -> None:
@@ -246,6 +249,7 @@ def test_every_function_and_queue_is_watched(merged: dict[str, Any]) -> None:
     queues = {queue for function in functions(merged).values() for queue in queues_of(function)}
     assert watched(merged, "ApproximateAgeOfOldestMessage") == queues
     assert watched(merged, "ApproximateNumberOfMessagesVisible") == {"DeadLetters"}
+    assert watched(merged, "ApproximateNumberOfMessagesNotVisible") == {"ReportsOverflow", "UploadsDeadLetters"}
     # What the API fails in is a 5xx; what the others are refused comes again by itself.
     assert watched(merged, "Errors") == functions(merged).keys() - {"APIHandler"}
     assert watched(merged, "Throttles") == {"APIHandler"}
@@ -256,7 +260,7 @@ def test_every_function_and_queue_is_watched(merged: dict[str, Any]) -> None:
 def test_the_dashboard_shows_every_alarm_function_queue_and_table(merged: dict[str, Any]) -> None:
     text = merged["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     status, *graphs = json.loads(text)["widgets"]
-    assert status["properties"]["alarms"] == [f"${{{name}.Arn}}" for name in alarms(merged)]
+    assert set(status["properties"]["alarms"]) == {f"${{{name}.Arn}}" for name in alarms(merged)}
     for name, resource in merged["Resources"].items():
         match resource["Type"]:
             case "AWS::Serverless::Function":
