@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -240,11 +240,11 @@ def _client() -> Any:
     )
 
 
-def _addressing_style(storage: Storage) -> str:
-    if storage.path_style != "auto":
-        return storage.path_style
+def _addressing_style(storage: Storage) -> Literal["path", "virtual"]:
     # A store of one's own has no host name per bucket.
-    return "path" if storage.endpoint_url else "virtual"
+    automatic = "path" if storage.endpoint_url else "virtual"
+    style = automatic if storage.path_style == "auto" else storage.path_style
+    return "path" if style == "path" else "virtual"
 
 
 def _bucket() -> str:
