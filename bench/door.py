@@ -63,6 +63,24 @@ def reporting(body: object) -> dict[str, Any]:
     return event("POST", "/incidents", json.dumps(body), x_ingest_key=INGEST_KEY)
 
 
+def message(body: str) -> dict[str, Any]:
+    """What SQS hands to the transcoder of a message."""
+    return {
+        "Records": [
+            {
+                "messageId": "1",
+                "receiptHandle": "1",
+                "body": body,
+                "attributes": {},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:groundcrew-bench-uploads",
+                "awsRegion": "eu-central-1",
+            }
+        ]
+    }
+
+
 def answered(event: dict[str, Any], status: int) -> Any:
     """Let the app answer. Anything but `status` ends the bench: a figure of a failing call is no figure."""
     answer = app()(event, None)

@@ -18,24 +18,11 @@ MB: Final = 1e6
 def transcode(body: str) -> tuple[float, float]:
     """Take a message, with all that follows from it; returns the seconds, and those of CPU, of a worker that was up."""
     from app import app
+    from bench import door
     from chalicelib.media import transcoding  # noqa: F401  # a worker that was started has it
 
     began, used = time.perf_counter(), _cpu_s()
-    event = {
-        "Records": [
-            {
-                "messageId": "1",
-                "receiptHandle": "1",
-                "body": body,
-                "attributes": {},
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:groundcrew-bench-uploads",
-                "awsRegion": "eu-central-1",
-            }
-        ]
-    }
-    if app.handler_map["transcode_upload"](event, None)["batchItemFailures"]:
+    if app.handler_map["transcode_upload"](door.message(body), None)["batchItemFailures"]:
         raise RuntimeError("the message was not taken")
     return time.perf_counter() - began, _cpu_s() - used
 

@@ -5,17 +5,21 @@ of the same session 5 to 9.
 """
 
 from functools import cache
+from typing import Final
 
 from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.session import Session
+
+# Of which there are clients; a package holds no other models.
+SERVICES: Final = ("dynamodb", "s3", "sqs")
 
 
 class _Models(Loader):
     """botocore's models, without looking for those of all of AWS first, which takes longer than reading ours."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  # botocore's signature
-        return ["dynamodb", "s3", "sqs"]
+        return list(SERVICES)
 
 
 @cache

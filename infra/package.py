@@ -13,16 +13,18 @@ from typing import Any, Final
 
 import yaml
 
-from infra import layer, template
+from infra import code, layer, template
 from infra.local import PROJECT
 
+# The limit of 50 MB zipped is one of requests: CloudFormation has Lambda read zips from a bucket.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_UNPACKED_BYTES: Final = 250 * 1024 * 1024
 
-_CODE: Final = "deployment.zip"
+# Of .chalice/config.json, which is Chalice's word for whose settings it packages: what differs are the parameters.
+_STAGE: Final = "prod"
 _PINNED = re.compile(r"^([\w.-]+)(?:\[.*?])?==([^\s;]+)", re.MULTILINE)
 _SHIPPED = re.compile(r"^([^/\n]+)-([^/-]+)\.dist-info/METADATA$", re.MULTILINE)
-_FOREIGN = re.compile(r"^(?:chalice/cli|infra|pip|setuptools|tests)/.*|.*/__pycache__/.*", re.MULTILINE)
+_FOREIGN = re.compile(r"^(?:(?:chalice/cli|infra|pip|setuptools)/|(?:.*/)?tests/).*", re.MULTILINE)
 
 
 class PackageError(Exception):
@@ -60,21 +62,22 @@ class Package:
         return self.template | {"Resources": resources}
 
 
-def build(stage: str, directory: Path) -> Package:
-    """Package the project for a Chalice stage into `directory`.
+def build(directory: Path) -> Package:
+    """Package the project into `directory`: the same for every stage of a deployment.
 
     Raises LayerError, and PackageError when that fails, or when the code is not exactly ours and what requirements.txt
-    pins, or too large.
+    pins, with all of its bytecode, or too large.
     """
     _clear()
     made = subprocess.run(
         [
-            *(Path(sys.executable).with_name("chalice"), "package", "--stage", stage),
-            *("--merge-template", template.PATH, directory),
+            *(Path(sys.executable).with_name("chalice"), "package", "--stage", _STAGE),
+            *("--merge-template", template.PATH, directory.absolute()),
         ],
         cwd=PROJECT,
-        # Chalice asks for a region, and puts it nowhere.
-        env={"AWS_DEFAULT_REGION": "us-east-1"} | os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        # Chalice asks for a region, and puts it nowhere. Whose account it is for makes no difference.
+        env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        | {"AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -83,13 +86,15 @@ def build(stage: str, directory: Path) -> Package:
     if made.returncode:
         raise PackageError(f"chalice package failed:\n{made.stdout}")
     package = Package(
-        directory / _CODE,
+        code.build(directory / "deployment.zip", directory),
         layer.build(directory),
         # CloudFormation does not understand the aliases of YAML that Chalice writes; as data there are none.
         yaml.safe_load((directory / "sam.yaml").read_text()),
     )
     with zipfile.ZipFile(package.code) as archive:
-        require_exactly((PROJECT / "requirements.txt").read_text(), archive.namelist())
+        files = archive.namelist()
+    require_exactly((PROJECT / "requirements.txt").read_text(), files)
+    require_bytecode(files)
     require_room(unpacked_bytes(package.code), unpacked_bytes(package.layer))
     return package
 
@@ -124,14 +129,33 @@ def require_exactly(requirements: str, files: Iterable[str]) -> None:
         raise PackageError(f"The package holds {found[0]}, which belongs on a developer's machine.")
 
 
+def require_bytecode(files: Iterable[str]) -> None:
+    """Raise PackageError unless every source in `files` has its bytecode there."""
+    held = set(files)
+    for file in sorted(held):
+        if file.endswith(".py") and code.bytecode(file) not in held:
+            raise PackageError(f"The package lacks the bytecode of {file}: `python -m py_compile` says why.")
+
+
 def _clear() -> None:
     """Remove what Chalice would ship or keep: this machine's bytecode, packages of earlier code or of a stopped run."""
     for cache in (PROJECT / "chalicelib").rglob("__pycache__"):
         shutil.rmtree(cache)
     packages = sorted((PROJECT / ".chalice/deployments").glob("*.zip"), key=lambda path: path.stat().st_mtime)
     for package in packages:
-        if package != packages[-1] or not zipfile.is_zipfile(package):
+        if package != packages[-1] or not _is_of_these_files(package):
             package.unlink()
+
+
+def _is_of_these_files(package: Path) -> bool:
+    """Whether a package of Chalice's, which it finds again by what our files hold, has them under their names."""
+    if not zipfile.is_zipfile(package):
+        return False
+    with zipfile.ZipFile(package) as archive:
+        held = {name for name in archive.namelist() if name.startswith("chalicelib/")}
+    return held == {
+        path.relative_to(PROJECT).as_posix() for path in (PROJECT / "chalicelib").rglob("*") if path.is_file()
+    }
 
 
 def _normalised(name: str) -> str:

@@ -1,8 +1,11 @@
 """What the layer holds. That Lambda's own ffmpeg runs from it is what `make rehearse` shows."""
 
 import re
+import subprocess
+import sys
+import tempfile
 import zipfile
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 
 import pytest
@@ -39,6 +42,27 @@ def test_the_same_wheel_makes_the_same_layer(wheel: Path, tmp_path: Path) -> Non
     first = layer.build(tmp_path).read_bytes()
     assert layer.build(tmp_path).read_bytes() == first
     assert len(first) < 999 * 4
+
+
+def test_ffmpeg_runs_from_a_layer_that_was_unpacked_without_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the local cloud unpacks it, for a process that has a layer and our code."""
+    installed = Path(str(distribution("imageio-ffmpeg").locate_file("")))
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        with zipfile.ZipFile(place / "wheel", "w") as wheel:
+            for file in (installed / "imageio_ffmpeg").rglob("*"):
+                wheel.write(file, file.relative_to(installed))
+        monkeypatch.setattr(layer, "_wheel", lambda directory: place / "wheel")
+        monkeypatch.setattr("infra.archive._COMPRESSION", 0)  # nobody sends this one anywhere
+        with zipfile.ZipFile(layer.build(place)) as made:
+            made.extractall(place / "opt")
+        paths = [str(PROJECT), str(place / "opt/python")]
+        found = f"import sys; sys.path += {paths}; from chalicelib.media import ffmpeg; print(ffmpeg.binary())"
+        ran = subprocess.run([sys.executable, "-I", "-S", "-c", found], stdout=subprocess.PIPE, text=True, check=True)
+        binary = Path(ran.stdout.strip())
+        assert binary.is_relative_to(place / "opt/python/imageio_ffmpeg/binaries")
+        said = subprocess.run([binary, "-version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert said.startswith("ffmpeg version")
 
 
 def test_the_layer_is_of_the_version_that_tests_run() -> None:
