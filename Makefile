@@ -14,7 +14,7 @@ VENV = $(PYTHON) -m venv --clear .venv
 INSTALL = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement
 DEBIAN_VENV = command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --yes python3-venv
 
-.PHONY: help run test check bench token demo purge-future undo-purge every-day rehearse clean
+.PHONY: help run test check bench token demo purge-future undo-purge every-day rehearse deploy destroy costs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,7 +27,10 @@ help:
 	@echo 'make every-day  every day of 30 years in every time zone: one instance each, in a few minutes'
 	@echo 'make purge-future  what future instances of recurring tasks a purge would delete (TASK=..., APPLY=1 deletes them)'
 	@echo 'make undo-purge    puts back what a purge deleted (PURGE=...)'
-	@echo 'make rehearse  the packaged system, deployed to a local cloud and tested there'
+	@echo 'make rehearse  the packaged system, deployed to a local cloud, tested, updated and destroyed there'
+	@echo "make deploy    into an AWS account, or up to date there (STAGE=prod PARAMETERS='AlarmEmail=ops@example.com ...')"
+	@echo 'make destroy   takes a stage out of it (STAGE=dev); prod keeps its data but with DATA=delete SURE=prod'
+	@echo 'make costs     what a month costs, line by line (REPORTS=250000 adds a column for as many)'
 	@echo 'make clean     removes the data of make run, packages and caches'
 
 run: $(READY)
@@ -50,6 +53,16 @@ every-day: $(READY)
 
 rehearse: $(READY)
 	@$(RUN) infra.rehearse
+
+# Both read STAGE and the rest from the environment, where make puts what it is told.
+deploy: $(READY)
+	@$(RUN) infra.deploy
+
+destroy: $(READY)
+	@$(RUN) infra.destroy
+
+costs: $(READY)
+	@$(RUN) infra.costs
 
 # A file's tests stay together, as they share what is slow to start.
 test: $(READY)

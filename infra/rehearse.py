@@ -1,10 +1,15 @@
-"""The rehearsal: deploys what a deployment would ship to a cloud of its own, and runs the end-to-end tests against it.
+"""The rehearsal: deploys, updates and destroys a stage by the very commands for it, in a cloud of its own.
 
-The cloud (MiniStack) runs on this machine and is gone afterwards. It holds the functions to their IAM policies, and to
-what is in the package: as in Lambda, what is missing there is missing.
+The end-to-end tests run against what was deployed. The cloud (MiniStack) runs on this machine and is gone afterwards.
+It holds the functions to their IAM policies, and to what is in the package: as in Lambda, what is missing there is
+missing.
 """
 
+import base64
 import contextlib
+import dataclasses
+import functools
+import hashlib
 import json
 import os
 import secrets
@@ -14,22 +19,24 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import layer, local, package
+from infra import archive, deploy, destroy, layer, local, package
+from infra.token import token
+from infra.troubles import Trouble
 
 STAGE: Final = "rehearsal"
-NAME: Final = f"groundcrew-{STAGE}"
+NAME: Final = deploy.name(STAGE)
 
 START_WITHIN_S: Final = 30
-DEPLOY_WITHIN_S: Final = 120
 STOP_WITHIN_S: Final = 10
 LOOK_EVERY_S: Final = 0.2
 LOG_SHOWN: Final = 4000  # characters
@@ -38,6 +45,24 @@ LOG_SHOWN: Final = 4000  # characters
 _BARE: Final = (
     "import runpy, sys; sys.executable = sys._base_executable; "
     "runpy.run_module('infra.leash', run_name='__main__', alter_sys=True)"
+)
+
+
+# What of each service a deployment consists of: the calls that list it, and where in their answers.
+_LISTS: Final = (
+    ("apigateway", "get_rest_apis", "items"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries"),
+    ("dynamodb", "list_tables", "TableNames"),
+    ("events", "list_rules", "Rules"),
+    ("iam", "list_roles", "Roles"),
+    ("lambda", "list_event_source_mappings", "EventSourceMappings"),
+    ("lambda", "list_functions", "Functions"),
+    ("lambda", "list_layers", "Layers"),
+    ("logs", "describe_log_groups", "logGroups"),
+    ("s3", "list_buckets", "Buckets"),
+    ("sns", "list_topics", "Topics"),
+    ("sqs", "list_queues", "QueueUrls"),
 )
 
 
@@ -53,7 +78,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as directory:
             rehearse(Path(directory))
-    except (package.PackageError, layer.LayerError, RehearsalError, BotoCoreError, ClientError) as error:
+    except (package.PackageError, layer.LayerError, Trouble, RehearsalError, BotoCoreError, ClientError) as error:
         print(f"The rehearsal failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -64,91 +89,105 @@ def main() -> int:
 
 
 def rehearse(directory: Path) -> None:
-    """Package, deploy and test, with every file in `directory`.
+    """Deploy, test, update and destroy, with every file in `directory`.
 
-    Raises PackageError, LayerError, RehearsalError, and botocore's errors for what the cloud refuses.
+    Raises PackageError, LayerError, Trouble, RehearsalError, and botocore's errors for what the cloud refuses.
     """
     cloud, issuer = (f"http://localhost:{port}" for port in _free_ports(2))
     _adopt(cloud)
-    _say("Packaging, which takes half a minute when the code has changed:")
-    built = package.build(STAGE, directory)
-    for file in (built.code, built.layer):
-        _say(f"  {file.name}  {file.stat().st_size / 1e6:.1f} MB, unpacked {package.unpacked_bytes(file) / 1e6:.1f} MB")
-    if not layer.runs_on(built.runtime):
-        _say(f"  Deploy from a newer Python: what Lambda runs {built.runtime} on is too old for ffmpeg.")
-    template = directory / "template.json"
-    template.write_text(json.dumps(built.located(f"s3://{NAME}")))
-    _lint(template)
-
     key, secret, audience = secrets.token_hex(16), secrets.token_hex(16), "groundcrew"
     with _cloud(cloud, directory), _provider(issuer, directory):
         _wait_for(f"{cloud}/_ministack/health", directory)
         _wait_for(f"{issuer}/.well-known/openid-configuration", directory)
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket=NAME)
-        for file in (built.code, built.layer, template):
-            s3.upload_file(str(file), NAME, file.name)
-        _say("Deploying:")
-        outputs = deploy(
-            f"{cloud}/{NAME}/{template.name}",
-            {
-                "Stage": STAGE,
-                "IngestKey": key,
-                "OidcIssuer": issuer,
-                "OidcAudience": audience,
-                "AllowedOrigins": "http://localhost:*",
-                "StorageWebhookSecret": secret,
-                "TranscoderConcurrency": "2",
-            },
-        )
+        given = {
+            "IngestKey": key,
+            "OidcIssuer": issuer,
+            "OidcAudience": audience,
+            "AllowedOrigins": "http://localhost:*",
+            "StorageWebhookSecret": secret,
+            "TranscoderConcurrency": "2",
+        }
+        deployed = deploy.deploy(STAGE, given, lambda _: _packaged(directory), _unasked)
         _mend()
-        url = _open(cloud, outputs["RestAPIId"], urlsplit(outputs["EndpointURL"]).path.strip("/"))
+        url = _open(cloud, deployed.outputs)
         _wait_for(f"{url}/health", directory)
-        _test(
-            local.Stack(
-                url=url,
-                dsn=f"{url.replace('://', f'://{key}@')}/1",
-                ingest_key=key,
-                issuer=issuer,
-                audience=audience,
-                groups_claim="cognito:groups",
-                storage_webhook_secret=secret,
-                cloud_url=cloud,
-            ),
-            directory,
+        stack = local.Stack(
+            url=url,
+            dsn=f"{url.replace('://', f'://{key}@')}/1",
+            ingest_key=key,
+            issuer=issuer,
+            audience=audience,
+            groups_claim="cognito:groups",
+            storage_webhook_secret=secret,
+            cloud_url=cloud,
         )
+        _test(stack, directory)
+        _update(stack, directory)
+        destroy.destroy(STAGE, _unasked, data=True)
+        _require_empty()
 
 
-def deploy(template_url: str, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Create the stack, telling of each resource as it is done; returns its outputs. Raises RehearsalError."""
-    cloudformation = boto3.client("cloudformation")
-    cloudformation.create_stack(
-        StackName=NAME,
-        TemplateURL=template_url,
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        OnFailure="DO_NOTHING",
-    )
-    deadline = time.monotonic() + DEPLOY_WITHIN_S
-    told: set[str] = set()
-    reasons: list[str] = []
-    while True:
-        (stack,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
-        for event in reversed(cloudformation.describe_stack_events(StackName=NAME)["StackEvents"]):
-            status, resource = event["ResourceStatus"], event["LogicalResourceId"]
-            if event["EventId"] in told or status.endswith("_IN_PROGRESS"):
-                continue
-            told.add(event["EventId"])
-            _say(f"  {status}  {event['ResourceType']}  {resource}")
-            if status.endswith("_FAILED"):
-                reasons.append(f"{resource}: {event.get('ResourceStatusReason', 'no reason given')}")
-        if stack["StackStatus"] == "CREATE_COMPLETE":
-            return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        if stack["StackStatus"] != "CREATE_IN_PROGRESS":
-            raise RehearsalError("\n  ".join([f"the stack is {stack['StackStatus']}:", *reasons]))
-        if time.monotonic() > deadline:
-            raise RehearsalError(f"the stack was not complete within {DEPLOY_WITHIN_S} s.")
-        time.sleep(LOOK_EVERY_S)
+@functools.cache
+def _packaged(directory: Path) -> package.Package:
+    built = package.build(directory)
+    template = directory / "template.json"
+    template.write_text(json.dumps(built.located("s3://place")))
+    _lint(template)
+    return built
+
+
+def _unasked() -> bool:
+    return True
+
+
+def _update(stack: local.Stack, directory: Path) -> None:
+    """Deploy other code and another parameter into the stack that runs, in which what was reported stays."""
+    built = _packaged(directory)
+    with zipfile.ZipFile(built.code) as code:
+        files = {name: code.read(name) for name in code.namelist()}
+    other = archive.write(directory, "code", files | {"rehearsed.txt": b"other code"})
+    digest = base64.b64encode(hashlib.sha256(other.read_bytes()).digest()).decode()
+    with httpx.Client(base_url=stack.url, trust_env=False, timeout=START_WITHIN_S) as api:
+        admin = {"Authorization": f"Bearer {token(stack, 'admin', 'admin-1')}"}
+        report = {"error_key": "rehearsed", "description": {"seen": "before the update"}}
+        reported = _answer(api.post("/incidents", json=report, headers={"X-Ingest-Key": stack.ingest_key}), 202)
+        changed = dataclasses.replace(built, code=other)
+        deployed = deploy.deploy(STAGE, {"MaxUploadBytes": "68"}, lambda _: changed, _unasked)
+        _mend()
+        _open(stack.cloud_url, deployed.outputs)
+        functions = boto3.client("lambda").list_functions()["Functions"]
+        for function in functions:
+            if function["CodeSha256"] != digest:
+                raise RehearsalError(f"{function['FunctionName']} does not run the code of the update.")
+        found = _answer(api.get(f"/incidents/{reported['incident_id']}", headers=admin), 200)
+        if found["description"] != report["description"]:
+            raise RehearsalError(f"what was reported before the update is {found} after it.")
+        upload = {"file_name": "a.jpg", "content_type": "image/jpeg", "size_bytes": 69}
+        customer = {"Authorization": f"Bearer {token(stack, 'customer', 'customer-68')}"}
+        _answer(api.post("/media", json=upload, headers=customer), 413)
+    _say(f"After the update {len(functions)} functions run the new code and its parameter, on the data from before.")
+
+
+def _answer(response: httpx.Response, expected: int) -> Any:
+    if response.status_code != expected:
+        raise RehearsalError(
+            f"{response.request.method} {response.request.url} answered {response.status_code}, not {expected}: "
+            f"{response.text}"
+        )
+    return response.json()
+
+
+def _require_empty() -> None:
+    """Raise RehearsalError when anything is left of the stage."""
+    session: Any = boto3.Session()
+    left = [
+        f"{service} {found}"
+        for service, operation, key in _LISTS
+        for found in getattr(session.client(service), operation)().get(key, [])
+        if "groundcrew-artifacts-" not in str(found)
+    ]
+    if left:
+        raise RehearsalError("\n  ".join(["after the destroy there still is", *left]))
 
 
 def _mend() -> None:
@@ -158,19 +197,18 @@ def _mend() -> None:
         if "ScalingConfig" in source:
             most = int(source["ScalingConfig"]["MaximumConcurrency"])
             lambdas.update_event_source_mapping(UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": most})
-    boto3.client("s3").delete_bucket_policy(Bucket=_physical("MediaBucket"))
+    cloudformation = boto3.client("cloudformation")
+    found = cloudformation.describe_stack_resource(StackName=NAME, LogicalResourceId="MediaBucket")
+    bucket = found["StackResourceDetail"]["PhysicalResourceId"]
+    boto3.client("s3").delete_bucket_policy(Bucket=bucket)
 
 
-def _physical(name: str) -> str:
-    found = boto3.client("cloudformation").describe_stack_resource(StackName=NAME, LogicalResourceId=name)
-    return str(found["StackResourceDetail"]["PhysicalResourceId"])
-
-
-def _open(cloud: str, api_id: str, stage: str) -> str:
+def _open(cloud: str, outputs: Mapping[str, str]) -> str:
     """The URL of the API, once it answers as API Gateway would.
 
     MiniStack overlooks the gateway responses in the definition of an API, so they are set again, one by one.
     """
+    api_id, stage = outputs["RestAPIId"], urlsplit(outputs["EndpointURL"]).path.strip("/")
     template = boto3.client("cloudformation").get_template(StackName=NAME, TemplateStage="Processed")["TemplateBody"]
     definition = template["Resources"]["RestAPI"]["Properties"]["Body"]
     apigateway = boto3.client("apigateway")
@@ -227,6 +265,7 @@ def _cloud(url: str, directory: Path) -> contextlib.AbstractContextManager[None]
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": url.rpartition(":")[2],
         "AUTH": "true",
+        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "TMPDIR": str(directory),

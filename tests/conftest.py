@@ -15,6 +15,8 @@ from tests import issuer
 INGEST_KEY = "feedfacefeedfacefeedfacefeedface"
 STORAGE_SECRET = "the store and we know this"
 
+pytest_plugins = ["tests.permissions"]
+
 os.environ |= {
     "STAGE": "test",
     "AWS_ACCESS_KEY_ID": "test",

@@ -11,12 +11,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from pynamodb.transactions import TransactWrite
 
+from app import app
 from chalicelib import clock
 from chalicelib.errors import Unavailable
 from chalicelib.incidents import recording
 from chalicelib.jobs import dead, failures, leases, listing, models, requests, sweeping
 from chalicelib.jobs.leases import LEASE, Lease, LeaseLost, SubjectChanged
 from chalicelib.jobs.sweeping import STUCK_FOR
+from infra.pump import schedule_event
 from tests.conftest import Door
 from tests.faults import Call, tapped
 
@@ -32,6 +34,11 @@ QUEUE = "groundcrew-test-uploads"
 @pytest.fixture(autouse=True)
 def morning(frozen: Freeze) -> None:
     frozen(NOW)
+
+
+def sweep() -> None:
+    """Run the function that sweeps every minute."""
+    app.handler_map["sweep_jobs"](schedule_event("sweep_jobs", clock.now()), None)
 
 
 def started(subject: str = "m1", kind: str = "transcode") -> Lease:
@@ -236,7 +243,7 @@ def test_a_run_that_lost_its_job_can_do_nothing(door: Door, frozen: Freeze) -> N
 
     def swept(_: Lease) -> None:
         frozen(GIVEN_UP)
-        sweeping.sweep(clock.now())
+        sweep()
 
     for lease in taken():
         row, told = models.find(lease.job_id), len(incidents(door))
@@ -317,19 +324,19 @@ def test_a_job_is_made_with_what_it_is_for_or_not_at_all(door: Door) -> None:
 def test_a_job_whose_worker_stopped_is_stuck_at_once_and_failed_ten_minutes_later(door: Door, frozen: Freeze) -> None:
     lease = started()
     frozen("2026-03-01T10:02:00Z")
-    sweeping.sweep(clock.now())
+    sweep()
     assert not show(door, lease.job_id)["stuck"]
     frozen(STUCK)
-    sweeping.sweep(clock.now())
+    sweep()
     shown = show(door, lease.job_id)
     assert (shown["status"], shown["stuck"]) == ("running", True)
     assert shown["attempts_log"][0]["outcome"] == "stuck"
     frozen("2026-03-01T10:12:00Z")
-    sweeping.sweep(clock.now())
+    sweep()
     assert show(door, lease.job_id)["status"] == "running"
     frozen(GIVEN_UP)
     for _ in range(2):
-        sweeping.sweep(clock.now())
+        sweep()
     shown = show(door, lease.job_id)
     assert (shown["status"], shown["stuck"], shown["error"]) == ("failed", False, failures.STOPPED)
     (incident,) = incidents(door)
@@ -344,7 +351,7 @@ def test_a_run_that_goes_on_is_not_stuck_any_more(door: Door, frozen: Freeze) ->
     assert not show(door, lease.job_id)["stuck"]
     frozen(GIVEN_UP)
     leases.beat(lease, 0.6, clock.now())
-    sweeping.sweep(clock.now())
+    sweep()
     assert show(door, lease.job_id)["status"] == "running"
 
 
@@ -354,7 +361,7 @@ def test_a_sweep_counts_what_is_stuck(cloud: None, frozen: Freeze) -> None:
     frozen(STUCK)
     leases.beat(started("m4"), 0, clock.now())
     with mock.patch.object(sweeping, "measure") as measure:
-        sweeping.sweep(clock.now())
+        sweep()
     measure.assert_called_once_with("JobsStuck", 3)
 
 
@@ -363,7 +370,7 @@ def test_a_sweep_takes_any_number_of_jobs(door: Door, frozen: Freeze, monkeypatc
     for n in range(5):
         started(f"m{n}")
     frozen(GIVEN_UP)
-    sweeping.sweep(clock.now())
+    sweep()
     assert len(door.admin("GET", "/jobs?status=failed").json["items"]) == 5
 
 
@@ -383,7 +390,7 @@ def test_one_job_does_not_keep_a_sweep_from_the_others(door: Door, frozen: Freez
         return give_up(job, *rest)
 
     with mock.patch.object(models, "give_up", fail_on_one):
-        sweeping.sweep(clock.now())
+        sweep()
     assert [each["subject_id"] for each in door.admin("GET", "/jobs?status=failed").json["items"]] == ["m3", "m1"]
 
 
@@ -477,11 +484,11 @@ def test_a_retry_that_cannot_be_sent_is_sent_by_a_sweep(door: Door, frozen: Free
     with tapped(unplugged):
         assert door.admin("POST", f"/jobs/{job_id}/retry").status == 202
     frozen("2026-03-01T10:00:59.999Z")
-    sweeping.sweep(clock.now())
+    sweep()
     assert messages() == []
     frozen("2026-03-01T10:01:00Z")
     for _ in range(2):
-        sweeping.sweep(clock.now())
+        sweep()
     assert messages() == [{"job_id": job_id, "attempt": 2}]
     assert leases.claim(job_id, 2, clock.now()) is not None
 
@@ -490,10 +497,10 @@ def test_a_message_that_got_lost_is_sent_again_after_a_day(cloud: None, frozen: 
     job_id = asked()
     assert len(messages()) == 1
     frozen("2026-03-02T09:59:59Z")
-    sweeping.sweep(clock.now())
+    sweep()
     assert messages() == []
     frozen("2026-03-02T10:00:00Z")
-    sweeping.sweep(clock.now())
+    sweep()
     assert messages() == [{"job_id": job_id, "attempt": 1}]
 
 
@@ -519,7 +526,7 @@ def test_a_deleted_job_is_gone_and_never_runs(door: Door, frozen: Freeze) -> Non
     assert (audit.actor, audit.action, audit.correlation_id) == ("admin-1", "delete", "delete-1")
     assert audit.change == {"state": "running", "attempt": 1}
     frozen(GIVEN_UP)
-    sweeping.sweep(clock.now())
+    sweep()
     assert door.admin("GET", "/jobs").json["items"] == []
 
 

@@ -9,12 +9,16 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from app import app
 from infra.pump import sqs_event
 from tests.conftest import Door
+from tests.faults import Call
 
 BUCKET = "groundcrew-test-media"
+# The queue whose messages each function takes.
+QUEUES = {"transcode_upload": "uploads", "fail_dead_uploads": "uploads-dead-letters"}
 
 
 def guess(path: Path) -> str:
@@ -34,9 +38,16 @@ def transcode(*bodies: str, function: str = "transcode_upload") -> list[str]:
         }
         for body in bodies
     ]
-    event = sqs_event(messages, "arn:aws:sqs:eu-central-1:000000000000:groundcrew-test-uploads")
+    event = sqs_event(messages, f"arn:aws:sqs:eu-central-1:000000000000:groundcrew-test-{QUEUES[function]}")
     failed = {each["itemIdentifier"] for each in app.handler_map[function](event, None)["batchItemFailures"]}
     return [message["Body"] for message in messages if message["MessageId"] in failed]
+
+
+def down(call: Call) -> Any:
+    """A store that does not answer, while all else does."""
+    if "Bucket" in call.parameters:
+        raise EndpointConnectionError(endpoint_url="https://store.example")
+    return call.make()
 
 
 class Customer:

@@ -16,11 +16,12 @@ from chalicelib import clock, queues, storage
 from chalicelib.config import config
 from chalicelib.dynamodb import Busy
 from chalicelib.jobs import leases
-from chalicelib.media import ffmpeg, probing, transcoding
+from chalicelib.media import ffmpeg, models, probing, transcoding
 from chalicelib.media.probing import Facts
 from infra.pump import schedule_event
 from tests.conftest import Door
-from tests.media.conftest import BUCKET, Customer, transcode
+from tests.faults import tapped
+from tests.media.conftest import BUCKET, Customer, down, transcode
 
 SAMPLES = Path(__file__).parents[1] / "data/media"
 
@@ -414,6 +415,26 @@ def test_a_media_that_is_deleted_while_it_is_converted_leaves_nothing(
     assert door.admin("GET", f"/jobs/{job_ids[0]}").status == 404
 
 
+def test_an_upload_in_parts_that_is_deleted_while_it_is_looked_at_leaves_nothing(
+    door: Door, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = probing.probe
+    parts = [b"a" * 16 * 1024**2, b"b"]
+    begun = customer.begin(size_bytes=sum(map(len, parts)))
+    for number, part in enumerate(parts, start=1):
+        customer.put_part(begun, number, part)
+    assert door.customer("POST", f"/media/{begun['media_id']}/complete").status == 200
+
+    def delete_first(*given: Any) -> Any:
+        assert door.admin("DELETE", f"/media/{begun['media_id']}").status == 204
+        return probe(*given)
+
+    monkeypatch.setattr(probing, "probe", delete_first)
+    customer.work()
+    assert customer.objects == []
+    assert models.find(begun["media_id"]) is None
+
+
 def test_what_a_run_makes_after_its_media_was_deleted_goes_with_a_sweep(
     door: Door, customer: Customer, frozen: Callable[[str], None]
 ) -> None:
@@ -486,16 +507,18 @@ def test_an_upload_whose_event_never_came_is_found(
     assert customer.received() == []
 
 
-def test_a_delete_that_was_cut_off_is_finished(door: Door, customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
-    media_id = customer.uploaded()
-    with monkeypatch.context() as broken:
-        broken.setattr(storage, "_bucket", lambda: "no-such-bucket-here")
-        assert door.admin("DELETE", f"/media/{media_id}").status == 503
-    assert door.admin("GET", f"/media/{media_id}").status == 404
+def test_deletes_that_were_cut_off_are_finished(door: Door, customer: Customer) -> None:
+    whole, begun = customer.uploaded(), customer.begin(size_bytes=16 * 1024**2 + 1)
+    customer.put_part(begun, 1, b"a" * 16 * 1024**2)
+    with tapped(down):
+        for media_id in (whole, begun["media_id"]):
+            assert door.admin("DELETE", f"/media/{media_id}").status == 503
+            assert door.admin("GET", f"/media/{media_id}").status == 404
     assert door.admin("GET", "/media").json["items"] == door.customer("GET", "/media").json["items"] == []
-    assert customer.objects == [f"originals/{media_id}"]
+    assert customer.objects == [f"originals/{whole}"]
     sweep()
     assert customer.objects == []
+    assert "Uploads" not in customer.s3.list_multipart_uploads(Bucket=BUCKET)
 
 
 def test_a_dead_letter_becomes_a_failed_job(door: Door, customer: Customer) -> None:
@@ -520,3 +543,7 @@ def test_a_dead_letter_becomes_a_failed_job(door: Door, customer: Customer) -> N
     assert customer.media(media_id)["status"] == "ready"
     assert transcode(body, function="fail_dead_uploads") == []
     assert customer.media(media_id)["status"] == "ready"
+
+
+def test_a_dead_letter_that_is_none_of_ours_stays_where_it_is(door: Door) -> None:
+    assert transcode("no message", function="fail_dead_uploads") == ["no message"]

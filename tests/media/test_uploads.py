@@ -13,7 +13,8 @@ from chalicelib.config import config
 from chalicelib.media import uploads
 from infra.pump import schedule_event
 from tests.conftest import Door
-from tests.media.conftest import BUCKET, Customer
+from tests.faults import tapped
+from tests.media.conftest import BUCKET, Customer, down
 
 MIB = 1024**2
 GOOD = {"file_name": "a.mov", "content_type": "video/quicktime", "size_bytes": 9}
@@ -288,13 +289,11 @@ def test_parts_stay_few_whatever_the_size() -> None:
         assert 0 < sizes[-1] <= sizes[0]
 
 
-def test_a_store_that_is_down_is_no_fault_of_the_caller(
-    door: Door, customer: Customer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_is_down_is_no_fault_of_the_caller(door: Door, customer: Customer) -> None:
     media_id = customer.begin()["media_id"]
-    monkeypatch.setattr(storage, "_bucket", lambda: "no-such-bucket-here")
-    assert door.customer("POST", "/media", GOOD | {"size_bytes": 17 * MIB}).status == 503
-    assert "retry-after" in door.customer("POST", "/media", GOOD | {"size_bytes": 17 * MIB}).headers
+    with tapped(down):
+        assert door.customer("POST", "/media", GOOD | {"size_bytes": 17 * MIB}).status == 503
+        assert "retry-after" in door.customer("POST", "/media", GOOD | {"size_bytes": 17 * MIB}).headers
     assert customer.media(media_id)["status"] == "awaiting_upload"
 
 

@@ -17,6 +17,7 @@ from chalicelib.errors import ScheduleNotFound
 from chalicelib.incidents import memory, recording
 from chalicelib.observability import correlate
 from chalicelib.schedules import attendance, deleting, models, sweeping
+from infra.pump import schedule_event
 from tests import store
 from tests.conftest import Answer, Door
 from tests.faults import Call, Tap, no_pauses, points, survives, tapped
@@ -37,6 +38,11 @@ for _ in range(90):
 @pytest.fixture(autouse=True)
 def morning(frozen: Freeze) -> None:
     frozen(NOW)
+
+
+def sweep() -> None:
+    """Run the function that sweeps every minute."""
+    app.handler_map["sweep_schedules"](schedule_event("sweep_schedules", clock.now()), None)
 
 
 @pytest.fixture
@@ -579,10 +585,10 @@ def test_what_takes_too_long_goes_on_after_the_answer(quick: Door, frozen: Freez
     assert found.deleted_attendance == 250
     assert len(kept(schedule_id)) == 151
     require_gone(quick, schedule_id)
-    sweeping.sweep(clock.now())
+    sweep()
     assert len(kept(schedule_id)) == 151
     frozen(SWEPT)
-    sweeping.sweep(clock.now())
+    sweep()
     assert kept(schedule_id) == []
     require_gone(quick, schedule_id)
     assert incidents(quick) == []
@@ -622,7 +628,7 @@ def test_what_is_read_is_what_is_there_now(quick: Door, frozen: Freeze) -> None:
         require_gone(quick, left_behind(quick, 100))
         deleted(schedule_id)
         frozen(SWEPT)
-        sweeping.sweep(clock.now())
+        sweep()
     assert {call.operation for call in reads} == {"GetItem", "BatchGetItem", "Query"}
     for call in reads:
         asked = call.parameters["RequestItems"][TABLE] if call.operation == "BatchGetItem" else call.parameters
@@ -694,7 +700,7 @@ def test_a_delete_that_cannot_count_says_so_and_goes_on(
     assert answer.json["Message"].endswith(f"This is incident {incident['incident_id']}.")
     require_gone(quick, schedule_id)
     frozen(SWEPT)
-    sweeping.sweep(clock.now())
+    sweep()
     assert kept(schedule_id) == []
 
 
@@ -719,7 +725,7 @@ def test_a_delete_that_cannot_end_is_answered_told_and_ended_by_a_sweep(
     assert "#META" in kept(schedule_id)
     require_gone(quick, schedule_id)
     frozen(SWEPT)
-    sweeping.sweep(clock.now())
+    sweep()
     assert kept(schedule_id) == []
     assert [each["count"] for each in incidents(quick)] == [1]
 
@@ -772,7 +778,7 @@ def test_a_delete_whose_answers_were_all_lost_is_found_to_have_begun(quick: Door
     assert "hidden from everybody already" in answer.json["Message"]
     require_gone(quick, schedule_id)
     frozen(SWEPT)
-    sweeping.sweep(clock.now())
+    sweep()
     assert kept(schedule_id) == []
 
 
@@ -831,7 +837,7 @@ def test_a_sweep_leaves_alone_what_a_request_may_be_at(quick: Door, frozen: Free
     schedule_id = left_behind(quick, 3)
     for moment, left in (("2026-03-01T10:01:00.000Z", 4), ("2026-03-01T10:01:00.001Z", 0)):
         frozen(moment)
-        sweeping.sweep(clock.now())
+        sweep()
         assert len(kept(schedule_id)) == left
 
 
@@ -840,7 +846,7 @@ def test_a_sweep_ends_every_delete_but_none_that_was_not_begun(door: Door, froze
     there = marked(door, 3)
     frozen(SWEPT)
     with mock.patch.object(sweeping, "READ_AT_ONCE", 3):
-        sweeping.sweep(clock.now())
+        sweep()
     assert [kept(each) for each in begun] == [[]] * 4
     require_whole(door, there, 3)
     assert incidents(door) == []
@@ -851,9 +857,8 @@ def test_what_stops_one_sweep_stops_no_other_and_is_an_incident(quick: Door, fro
     refuse = refused(DENIED, lambda call: call.operation == "BatchWriteItem")
     for minute in (2, 3, 59):
         frozen(f"2026-03-01T10:{minute:02}:00Z")
-        correlate("c-6")
         with tapped(refuse):
-            sweeping.sweep(clock.now())
+            sweep()
     assert (len(kept(first)), kept(second)) == (131, [])
     (incident,) = incidents(quick)
     assert (incident["error_key"], incident["count"], incident["user_id"]) == ("schedule_delete_failed", 1, "admin-2")
@@ -864,15 +869,15 @@ def test_what_stops_one_sweep_stops_no_other_and_is_an_incident(quick: Door, fro
     assert incident["response_data"]["Error"]["Code"] == DENIED
     frozen("2026-03-01T11:00:00Z")
     with tapped(refuse):
-        sweeping.sweep(clock.now())
+        sweep()
     assert [each["count"] for each in incidents(quick)] == [2]
-    sweeping.sweep(clock.now())
+    sweep()
     assert kept(first) == []
 
 
 def test_what_stops_the_sweep_itself_is_an_incident_and_raised(quick: Door) -> None:
     with tapped(refused(DENIED, is_a("Query"))), pytest.raises(Exception, match="query"):
-        sweeping.sweep(clock.now())
+        sweep()
     (incident,) = incidents(quick)
     assert (incident["error_key"], incident["count"]) == ("schedule_delete_failed", 1)
     assert incident["response_data"]["Error"]["Code"] == DENIED
@@ -886,17 +891,17 @@ def test_a_sweep_stops_in_time_and_the_next_goes_on(quick: Door, frozen: Freeze)
     seconds = itertools.count(0, sweeping.BUDGET_S / 2)
     sweeping.sweep(clock.now(), monotonic=lambda: next(seconds))
     assert [len(kept(each)) for each in ids] == [151, 3]
-    sweeping.sweep(clock.now())
+    sweep()
     assert [kept(each) for each in ids] == [[], []]
 
 
 def test_what_the_index_still_says_is_checked_by_a_sweep(quick: Door, frozen: Freeze) -> None:
     gone, there = left_behind(quick, 2), marked(quick, 130)
     frozen(SWEPT)
-    sweeping.sweep(clock.now())
+    sweep()
     late = [f"{NOW}#{gone}", f"{NOW}#{there}"]
     with mock.patch.object(models, "hidden_positions", side_effect=[late, []]):
-        sweeping.sweep(clock.now())
+        sweep()
     require_whole(quick, there, 130)
     assert incidents(quick) == []
 
@@ -913,7 +918,7 @@ def test_a_delete_that_is_cut_off_anywhere_is_all_or_nothing(quick: Door, frozen
         began = "delete" in acts(schedule_id)
         (require_gone(quick, schedule_id) if began else require_whole(quick, schedule_id, n))
         frozen(SWEPT)
-        sweeping.sweep(clock.now())
+        sweep()
         if began:
             assert kept(schedule_id) == []
         else:
@@ -929,9 +934,9 @@ def test_a_sweep_that_is_cut_off_anywhere_goes_on(quick: Door, frozen: Freeze, n
         frozen(NOW)
         schedule_id = left_behind(quick, n)
         frozen(SWEPT)
-        over = survives(point, lambda: sweeping.sweep(clock.now()))
+        over = survives(point, sweep)
         require_gone(quick, schedule_id)
-        sweeping.sweep(clock.now())
+        sweep()
         assert kept(schedule_id) == []
         if over:
             return

@@ -15,7 +15,7 @@ from chalicelib.tasks.definitions import MAX_PAYLOAD_BYTES
 from chalicelib.tasks.models import Task
 from tests.conftest import Door
 from tests.faults import Call, Item, Point, points, recorded, survives, tapped
-from tests.tasks.conftest import NOW, Planner, audits, following, kinds, meanwhile, plant, stored
+from tests.tasks.conftest import NOW, Planner, audits, deliver, following, kinds, meanwhile, plant, stored
 
 UNKNOWN = "0" * 32
 TODAY = "2026-03-01"
@@ -516,6 +516,14 @@ def test_a_delete_that_was_cut_off_is_finished_by_another(planner: Planner) -> N
     task_id = planner.daily()
     assert not survives(Point(0, "after"), functools.partial(planner.delete, task_id))
     assert planner.delete(task_id).status == 204
+    assert [sk.partition("#")[0] for _, sk in rows_of(task_id)] == ["L", "L"]
+
+
+def test_a_delete_that_was_cut_off_is_finished_by_a_task_that_was_handed_over(planner: Planner) -> None:
+    task_id = planner.daily(start_date="2026-02-20")
+    plant(task_id, following(TODAY, 3))
+    assert not survives(Point(0, "after"), functools.partial(planner.delete, task_id))
+    assert deliver(json.dumps({"task_ids": [task_id]})) == []
     assert [sk.partition("#")[0] for _, sk in rows_of(task_id)] == ["L", "L"]
 
 
