@@ -39,16 +39,6 @@ class Package:
     layer: Path
     template: dict[str, Any]
 
-    @property
-    def runtime(self) -> str:
-        """That of every function, such as `python3.12`: the Python that packaged."""
-        (runtime,) = {
-            resource["Properties"]["Runtime"]
-            for resource in self.template["Resources"].values()
-            if resource["Type"] == "AWS::Serverless::Function"
-        }
-        return str(runtime)
-
     def located(self, place: str) -> dict[str, Any]:
         """The template with the files in `place`, an `s3://` address."""
         files = {

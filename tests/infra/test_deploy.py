@@ -76,6 +76,18 @@ def test_all_of_it_is_deployed_and_deployed_again(account: Account, whole: dict[
     assert again.partition("is deployed")[2].splitlines()[1:] == said.partition("is deployed")[2].splitlines()[1:]
 
 
+def test_without_a_provider_there_is_a_pool_of_users(account: Account, whole: dict[str, Any]) -> None:
+    status, said = account.deploy(whole, "dev")
+    assert status == 0, said
+    (pool,) = account.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"]
+    (client,) = account.client("cognito-idp").list_user_pool_clients(UserPoolId=pool["Id"])["UserPoolClients"]
+    issuer = f"https://cognito-idp.{account.region}.amazonaws.com/{pool['Id']}"
+    assert re.search(rf"^  Issuer +{issuer}$", said, re.MULTILINE)
+    assert re.search(rf"^  Audience +{client['ClientId']}$", said, re.MULTILINE)
+    told = account.client("lambda").list_functions()["Functions"][0]["Environment"]["Variables"]
+    assert (told["OIDC_ISSUER"], told["OIDC_AUDIENCE"]) == (issuer, client["ClientId"])
+
+
 def test_artifacts_are_kept_in_a_bucket_that_is_private_and_encrypted(account: Account) -> None:
     account.deploy(small(), "dev")
     s3, name = account.client("s3"), f"groundcrew-artifacts-{account.id}-{account.region}"

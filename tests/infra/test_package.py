@@ -75,7 +75,6 @@ def test_what_is_made_of_a_file_is_told_where_it_is() -> None:
 
     built = Package(Path("here/deployment.zip"), Path("here/ffmpeg.zip"), declared("."))
     assert built.located("s3://bucket/7") == declared("s3://bucket/7")
-    assert built.runtime == "python3.12"
 
 
 def test_a_function_has_room_for_its_layer() -> None:

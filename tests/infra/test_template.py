@@ -291,7 +291,7 @@ def test_a_pool_of_users_is_made_only_without_an_issuer(merged: dict[str, Any]) 
     told = merged["Globals"]["Function"]["Environment"]["Variables"]
     assert told["OIDC_ISSUER"]["Fn::If"] == [
         "OwnUsers",
-        {"Fn::GetAtt": ["Users", "ProviderURL"]},
+        {"Fn::Sub": "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${Users}"},
         {"Ref": "OidcIssuer"},
     ]
     assert told["OIDC_AUDIENCE"]["Fn::If"] == ["OwnUsers", {"Ref": "ConsoleClient"}, {"Ref": "OidcAudience"}]
