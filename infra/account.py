@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import NoRegionError
 
 from infra.troubles import Trouble
 
@@ -37,9 +38,9 @@ def signed_in() -> Account:
     Raises Trouble for a region that does not exist, and botocore's errors, for which `troubles.explained` has words.
     """
     session = boto3.Session()
-    region = session.region_name
-    if region:
-        _require_region(session, region)
+    if not session.region_name:
+        raise NoRegionError
+    _require_region(session, session.region_name)
     identity = session.client("sts", config=_HASTY).get_caller_identity()
     return Account(session, identity["Account"], session.region_name, bool(os.environ.get("AWS_ENDPOINT_URL")))
 

@@ -187,6 +187,16 @@ def delete(account: Account, stack: Stack, tell: Tell) -> None:
     _follow(account, stack.id, since, tell, ("DELETE_COMPLETE",))
 
 
+def remaining(account: Account, stack: Stack, kind: str) -> list[str]:
+    """The physical ids of a stack's resources of a type, but those it has deleted."""
+    found = account.client("cloudformation").describe_stack_resources(StackName=stack.id)["StackResources"]
+    return [
+        each["PhysicalResourceId"]
+        for each in found
+        if each["ResourceType"] == kind and each["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in each
+    ]
+
+
 def settled(account: Account, name: str, tell: Tell) -> Stack | None:
     """The stack of that name once nothing is being done to it any more, however that ends."""
     stack = find(account, name)

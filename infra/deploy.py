@@ -21,8 +21,9 @@ from infra.troubles import Trouble, explained
 
 PROTECTED: Final = "prod"  # the stage whose data survives its stack
 
-# What a first deployment leaves when it fails; nothing but a deletion can follow on it.
-_RUINS: Final = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+# What a first deployment leaves when it fails; nothing but a deletion can follow on it, or on one that failed itself.
+_UNBORN: Final = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+_RUINS: Final = (*_UNBORN, "DELETE_FAILED")
 
 # What there is after a deployment that failed, by the status of the stack.
 _LEFT: Final = {
@@ -102,8 +103,12 @@ def deploy(stage: str, given: Mapping[str, str], build: Build, sure: Callable[[]
     )
     if plan:
         _say(f"The plan for {name(stage)}{', its first deployment' if first else ''}:")
-        _show(plan)
         _carry_out(there, plan, sure)
+        if left:
+            _say(
+                "What an earlier stack left was adopted as it is. Should its settings be older than the template's: "
+                f"aws cloudformation detect-stack-drift --stack-name {name(stage)}"
+            )
     else:
         _say("Nothing has changed since the last deployment.")
     deployed = cloudformation.find(there, name(stage))
@@ -147,6 +152,10 @@ def _clear(there: Account, stack: Stack) -> None:
     """Bring a stack that is stuck into a state from which it can be deployed."""
     if stack.status in _RUINS:
         _say(f"The stack is {stack.status}; what is left of it is removed first:")
+        if stack.status in _UNBORN:
+            # Protected as it is, it survived the rollback of its creation, with nobody in it; no stack can adopt it.
+            for pool in cloudformation.remaining(there, stack, stores.USERS):
+                stores.delete(there, stores.Store(stores.USERS, pool, pool))
         cloudformation.delete(there, stack, _say)
     if stack.status == "UPDATE_ROLLBACK_FAILED":
         _say("The last update could not be undone; that is tried again first:")
@@ -160,6 +169,9 @@ def _clear(there: Account, stack: Stack) -> None:
 
 
 def _show(plan: Plan) -> None:
+    if not plan.changes:
+        _say("  no resource changes, only what the stack tells of them")
+        return
     # What goes stands last, next to the question.
     changes = sorted(plan.changes, key=lambda each: (each.verb.isupper(), each.verb, each.kind, each.resource))
     verb, kind = (max(map(len, column)) for column in zip(*((each.verb, each.kind) for each in changes), strict=True))
@@ -186,6 +198,7 @@ def _require_consent(sure: Callable[[], bool]) -> None:
 
 def _carry_out(there: Account, plan: Plan, sure: Callable[[], bool]) -> None:
     try:
+        _show(plan)
         _require_data(plan)
         _require_consent(sure)
     except BaseException:

@@ -560,3 +560,47 @@ def test_an_update_that_could_not_be_undone_is_undone_first(monkeypatch: pytest.
         with pytest.raises(Trouble, match=r"(?s)UPDATE_ROLLBACK_FAILED.*Continue update rollback in the"):
             deploy._clear(there, stuck)
         stubber.assert_no_pending_responses()
+
+
+def test_a_protected_pool_goes_with_the_first_deployment_that_failed(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cognito = account.client("cognito-idp")
+    pool = cognito.create_user_pool(PoolName="groundcrew-prod", DeletionProtection="ACTIVE")["UserPool"]["Id"]
+    asked = []
+
+    def remaining(there: Any, stack: cloudformation.Stack, kind: str) -> list[str]:
+        asked.append((stack.status, kind))
+        return [pool]
+
+    monkeypatch.setattr(cloudformation, "remaining", remaining)
+    monkeypatch.setattr(cloudformation, "delete", lambda *_: None)
+    # A destroy that failed may have left users in it.
+    for status, left in (("DELETE_FAILED", [pool]), ("ROLLBACK_FAILED", [])):
+        deploy._clear(accounts.signed_in(), cloudformation.Stack("arn:stack", status, {}, {}, protected=False))
+        assert [each["Id"] for each in cognito.list_user_pools(MaxResults=10)["UserPools"]] == left
+    assert asked == [("ROLLBACK_FAILED", "AWS::Cognito::UserPool")]
+
+
+def test_what_a_stack_has_deleted_does_not_remain() -> None:
+    there = accounts.Account(boto3.Session(region_name="eu-central-1"), "1", "eu-central-1", emulated=False)
+    moment = datetime(2026, 11, 22, tzinfo=UTC)
+    resources = [
+        {"LogicalResourceId": "Users", "ResourceType": kind, "ResourceStatus": status, "Timestamp": moment}
+        | ({"PhysicalResourceId": physical} if physical else {})
+        for kind, status, physical in (
+            ("AWS::Cognito::UserPool", "DELETE_FAILED", "eu-central-1_a"),
+            ("AWS::Cognito::UserPool", "DELETE_COMPLETE", "eu-central-1_b"),
+            ("AWS::Cognito::UserPool", "CREATE_FAILED", None),
+            ("AWS::SNS::Topic", "DELETE_FAILED", "arn:topic"),
+        )
+    ]
+    stack = cloudformation.Stack("arn:stack", "ROLLBACK_FAILED", {}, {}, protected=False)
+    with Stubber(there.client("cloudformation")) as stubber:
+        stubber.add_response("describe_stack_resources", {"StackResources": resources}, {"StackName": "arn:stack"})
+        assert cloudformation.remaining(there, stack, "AWS::Cognito::UserPool") == ["eu-central-1_a"]
+
+
+def test_a_plan_may_change_no_resource(capsys: pytest.CaptureFixture[str]) -> None:
+    deploy._show(cloudformation.Plan("arn:plan", "arn:stack", first=False, changes=[]))
+    assert capsys.readouterr().out == "  no resource changes, only what the stack tells of them\n"

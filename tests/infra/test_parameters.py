@@ -70,6 +70,7 @@ def test_a_value_that_cannot_be_is_refused(name: str, value: str, complaint: str
         ("Prod", "STAGE cannot be 'Prod': it must match "),
         ("a", "STAGE cannot be 'a': it must match "),
         ("my-stage", "STAGE cannot be 'my-stage': it must match "),
+        ("awsdev", "STAGE cannot be 'awsdev': it must match "),
     ],
 )
 def test_a_stage_that_cannot_be_is_refused(stage: str, complaint: str) -> None:
