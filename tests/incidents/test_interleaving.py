@@ -4,6 +4,7 @@ What must come out is what would have come out without: of one report that nothi
 after the other.
 """
 
+import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from chalicelib import clock
 from chalicelib.dynamodb import TRIES
 from chalicelib.incidents import grouping, memory
 from infra import pump
+from tests import store
 from tests.conftest import Door
 from tests.faults import (
     Call,
@@ -469,6 +471,8 @@ def test_at_once_is_as_one_after_the_other(world: World, arrange: Callable[[Worl
         assert len(shown["kept"]) == shown["count"] + shown["stale_hits"]
         return shown
 
-    found = outcomes(prepare)
+    # The store in memory has DynamoDB's conditions and is many times as fast, but nothing comes out of its queues.
+    with contextlib.nullcontext() if arrange in (a_message_twice, a_message_and_a_retry) else store.installed():
+        found = outcomes(prepare)
     assert found.runs > 5
     assert {str(order): outcome for outcome, order in found.interleaved.items() if outcome not in found.serial} == {}

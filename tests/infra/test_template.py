@@ -108,13 +108,6 @@ def test_every_function_has_a_policy_of_its_own(merged: dict[str, Any]) -> None:
             assert statement["Action"] == sorted(set(statement["Action"]))
 
 
-def test_a_function_writes_its_own_log_and_no_other(merged: dict[str, Any]) -> None:
-    for name, function in functions(merged).items():
-        (logs,) = [each for each in statements(merged, function["Role"]["Fn::GetAtt"][0]) if each["Sid"] == "Logs"]
-        # CloudFormation names a function after its stack and its logical id, and adds some letters.
-        assert logs["Resource"]["Fn::Sub"].endswith(f":log-group:/aws/lambda/${{AWS::StackName}}-{name}-*")
-
-
 def test_a_policy_grants_what_its_resource_knows(merged: dict[str, Any]) -> None:
     granted = [
         (statement["Action"], resource["Fn::Sub"])
