@@ -22,6 +22,7 @@ from chalicelib.observability import SERVICE, correlate, flush
 from chalicelib.projects.routes import projects
 from chalicelib.schedules import sweeping as schedules_sweeping
 from chalicelib.schedules.routes import schedules
+from chalicelib.sentry.routes import sentry
 from chalicelib.tasks import scheduling
 from chalicelib.tasks.routes import tasks
 
@@ -33,6 +34,7 @@ app.register_blueprint(jobs)
 app.register_blueprint(media)
 app.register_blueprint(projects)
 app.register_blueprint(schedules)
+app.register_blueprint(sentry)
 app.register_blueprint(tasks)
 
 

@@ -20,11 +20,11 @@ class Storage:
 
     bucket: str
     endpoint_url: str | None
-    region: str | None
-    path_style: str
-    access_key_id: str | None
-    secret_access_key: str | None
-    webhook_secret: str
+    region: str | None = None
+    path_style: str = "auto"
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    webhook_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Config:
     `public_url` is where callers reach this deployment, with the stage's prefix if it has one.
     `cursor_key` signs list cursors: any text that callers do not know.
     `storage` is where media lie; the limits on uploads keep costs bounded, and a limit of 0 is none.
+    `events` is the stack's own bucket, in S3 whatever `storage` is, which deletes what it holds after `raw_event_days`.
     """
 
     stage: str
@@ -47,6 +48,8 @@ class Config:
     public_url: str
     retention_days: int
     storage: Storage
+    events: Storage
+    raw_event_days: int
     max_upload_bytes: int
     max_video_minutes: int
     max_photo_megapixels: int
@@ -83,6 +86,11 @@ def config() -> Config:
             secret_access_key=env.get("STORAGE_SECRET_ACCESS_KEY") or None,
             webhook_secret=env.get("STORAGE_WEBHOOK_SECRET", ""),
         ),
+        events=Storage(
+            bucket=env.get("EVENTS_BUCKET") or f"groundcrew-{stage}-events",
+            endpoint_url=env.get("AWS_ENDPOINT_URL") or None,
+        ),
+        raw_event_days=int(env.get("RAW_EVENT_DAYS", "30")),
         max_upload_bytes=int(env.get("MAX_UPLOAD_BYTES", str(2 * 1024**3))),
         max_video_minutes=int(env.get("MAX_VIDEO_MINUTES", "30")),
         max_photo_megapixels=int(env.get("MAX_PHOTO_MEGAPIXELS", "50")),

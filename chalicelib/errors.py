@@ -10,7 +10,8 @@ ApiError
 │   ├── InvalidToken
 │   └── InvalidIngestKey
 ├── Forbidden (403)
-│   └── OriginNotAllowed
+│   ├── OriginNotAllowed
+│   └── SentryKeyRefused     none, unknown or another project's, in the status that SDKs expect
 ├── NotFound (404)
 │   ├── IncidentNotFound
 │   ├── InstanceNotFound
@@ -28,6 +29,7 @@ ApiError
 │   ├── JobRunning
 │   └── UploadIncomplete     or given up, or too late: the message says which
 ├── PayloadTooLarge (413)
+├── UnsupportedMediaType (415)
 ├── TooMany (429)            says when to come again
 │   ├── QuotaExceeded        of a project's reports
 │   └── TooManyUploads       today
@@ -122,6 +124,10 @@ class OriginNotAllowed(Forbidden):
     pass
 
 
+class SentryKeyRefused(Forbidden):
+    pass
+
+
 class NotFound(ApiError):
     status = 404
 
@@ -188,6 +194,10 @@ class UploadIncomplete(Conflict):
 
 class PayloadTooLarge(ApiError):
     status = 413
+
+
+class UnsupportedMediaType(ApiError):
+    status = 415
 
 
 class TooMany(ApiError):

@@ -1,7 +1,5 @@
 """HTTP: bodies, parameters, CORS, and the middleware that every request passes."""
 
-import json
-import math
 import re
 import time
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 from chalice.app import Request, Response
 
+from chalicelib import untrusted
 from chalicelib.config import config
 from chalicelib.errors import ApiError, InvalidBody, InvalidRequest, PayloadTooLarge
 from chalicelib.observability import correlate, flush, logger
@@ -25,10 +24,12 @@ ALLOWED_HEADERS: Final = (
     "sentry-trace, baggage"
 )
 EXPOSED_HEADERS: Final = "X-Correlation-Id, Retry-After"
+SENTRY_HEADERS: Final = "X-Sentry-Error, X-Sentry-Rate-Limits"
 PREFLIGHT_SECONDS: Final = 7200
 
 # Pages of any origin may call these and read the answer: their key is public and can only report.
-ANY_ORIGIN: Final = frozenset({"GET /health", "GET /openapi.json", "GET /docs", "POST /incidents"})
+SENTRY: Final = frozenset({"POST /api/{project_id}/envelope", "POST /api/{project_id}/store"})
+ANY_ORIGIN: Final = SENTRY | {"GET /health", "GET /openapi.json", "GET /docs", "POST /incidents"}
 
 _request: ContextVar[Request] = ContextVar("request")
 # How msgspec names the place of a mistake, and a field that is missing or unknown there.
@@ -94,15 +95,7 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
     Raises PayloadTooLarge before anything is parsed, and InvalidBody.
     """
     _require_at_most(max_bytes)
-    try:
-        body = _DECODER.decode(body_text())
-    except RecursionError as error:
-        raise InvalidBody(_TOO_DEEP) from error
-    except ValueError as error:
-        raise InvalidBody(f"The body is not valid JSON: {error}.") from error
-    if not isinstance(body, dict):
-        raise InvalidBody("The body must be a JSON object.")
-    return body
+    return untrusted.json_object(body_text(), "The body")
 
 
 def model(shape: type[T]) -> T:
@@ -166,8 +159,10 @@ def preflight(**_: str) -> Response:
 
 def _cors(event: Request) -> dict[str, str]:
     method = event.headers.get("access-control-request-method") if event.method == "OPTIONS" else event.method
-    exposed = {"Access-Control-Expose-Headers": EXPOSED_HEADERS}
-    if f"{method} {event.path}" in ANY_ORIGIN:
+    call = f"{method} {event.path}"
+    names = f"{EXPOSED_HEADERS}, {SENTRY_HEADERS}" if call in SENTRY else EXPOSED_HEADERS
+    exposed = {"Access-Control-Expose-Headers": names}
+    if call in ANY_ORIGIN:
         return {"Access-Control-Allow-Origin": "*", **exposed}
     origin, allowed = event.headers.get("origin"), config().allowed_origins
     if origin and any(origin_matches(origin, pattern) for pattern in allowed):
@@ -197,16 +192,3 @@ def _observe(event: Request, response: Response, seconds: float) -> None:
         duration_ms=round(seconds * 1000, 1),
     )
     flush()
-
-
-def _bounded_int(digits: str) -> int | str:
-    # int() is quadratic in the digits and refuses more than 4,300; nobody counts with 100.
-    return int(digits) if len(digits) <= 100 else digits
-
-
-def _finite_float(digits: str) -> float | str:
-    number = float(digits)
-    return number if math.isfinite(number) else digits
-
-
-_DECODER = json.JSONDecoder(parse_int=_bounded_int, parse_float=_finite_float, parse_constant=str)

@@ -24,9 +24,13 @@ class NotSent(Exception):
     """A queue did not take every message of a batch."""
 
 
-def send(queue: str, body: str) -> None:
-    """Send a message. Raises botocore's errors where the queue does not take it."""
-    _client().send_message(QueueUrl=_url(queue), MessageBody=body)
+def send(queue: str, body: str, delay_s: int = 0) -> None:
+    """Send a message, to be delivered that many seconds later (at most 900).
+
+    Raises botocore's errors where the queue does not take it.
+    """
+    later = {"DelaySeconds": delay_s} if delay_s else {}
+    _client().send_message(QueueUrl=_url(queue), MessageBody=body, **later)
 
 
 def send_many(queue: str, bodies: Sequence[str]) -> None:

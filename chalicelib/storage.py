@@ -1,6 +1,7 @@
 """Storage: one bucket of an S3-compatible store (S3, R2, MinIO). Files stream; none is ever held in memory.
 
-What a customer uploads goes to the store and comes from it by signed URLs, never through a function.
+What a customer uploads goes to the store and comes from it by signed URLs, never through a function. Only what comes
+with a request, and is as small, is written as it is: to the bucket of events.
 """
 
 import contextlib
@@ -122,10 +123,17 @@ def upload(path: Path, key: str, content_type: str, tick: Callable[[int], None])
     return stored
 
 
+def write(store: Storage, key: str, body: bytes, content_type: str) -> None:
+    """Make an object of a few bytes in another bucket than that of media."""
+    _call("put_object", store, Key=key, Body=body, ContentType=content_type)
+
+
 def keys_under(prefix: str) -> Iterator[str]:
     """The keys that begin with `prefix`."""
     with _translated():
-        for page in _client().get_paginator("list_objects_v2").paginate(Bucket=_bucket(), Prefix=prefix):
+        media = config().storage
+        pages = _client(media).get_paginator("list_objects_v2").paginate(Bucket=media.bucket, Prefix=prefix)
+        for page in pages:
             yield from (found["Key"] for found in page.get("Contents", []))
 
 
@@ -145,7 +153,8 @@ def begin_parts(key: str) -> str:
 
 def parts(key: str, upload_id: str) -> list[Part] | None:
     """The parts that the store holds, by number; None where there is no such upload (any more)."""
-    pages = _client().get_paginator("list_parts").paginate(Bucket=_bucket(), Key=key, UploadId=upload_id)
+    media = config().storage
+    pages = _client(media).get_paginator("list_parts").paginate(Bucket=media.bucket, Key=key, UploadId=upload_id)
     try:
         with _translated():
             found = [part for page in pages for part in page.get("Parts", [])]
@@ -193,10 +202,10 @@ def sign_part(key: str, upload_id: str, number: int, size: int, seconds: int) ->
     return _sign("upload_part", given, seconds)
 
 
-def sign_get(key: str, content_type: str, disposition: str, seconds: int) -> str:
+def sign_get(key: str, content_type: str, disposition: str, seconds: int, store: Storage | None = None) -> str:
     """A URL that gives an object, under headers that we choose and not its uploader."""
     given = {"Key": key, "ResponseContentType": content_type, "ResponseContentDisposition": disposition}
-    return _sign("get_object", given, seconds)
+    return _sign("get_object", given, seconds, store)
 
 
 class _Ticking(io.FileIO):
@@ -213,8 +222,7 @@ class _Ticking(io.FileIO):
 
 
 @cache
-def _client() -> Any:
-    storage = config().storage
+def _client(storage: Storage) -> Any:
     settings = botocore.config.Config(
         # All tries together end before the API's function does.
         connect_timeout=3,
@@ -247,13 +255,10 @@ def _addressing_style(storage: Storage) -> Literal["path", "virtual"]:
     return "path" if style == "path" else "virtual"
 
 
-def _bucket() -> str:
-    return config().storage.bucket
-
-
-def _call(operation: str, **parameters: Any) -> Any:
+def _call(operation: str, store: Storage | None = None, **parameters: Any) -> Any:
+    called = store or config().storage
     with _translated():
-        return getattr(_client(), operation)(Bucket=_bucket(), **parameters)
+        return getattr(_client(called), operation)(Bucket=called.bucket, **parameters)
 
 
 @contextlib.contextmanager
@@ -274,9 +279,10 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable from error
 
 
-def _sign(operation: str, parameters: dict[str, Any], seconds: int) -> str:
-    given = {"Bucket": _bucket(), **parameters}
-    return str(_client().generate_presigned_url(operation, Params=given, ExpiresIn=seconds))
+def _sign(operation: str, parameters: dict[str, Any], seconds: int, store: Storage | None = None) -> str:
+    called = store or config().storage
+    given = {"Bucket": called.bucket, **parameters}
+    return str(_client(called).generate_presigned_url(operation, Params=given, ExpiresIn=seconds))
 
 
 def _tag(etag: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chalice.app import Chalice
 from chalice.config import Config
-from chalice.local import LocalChalice, LocalGateway, RouteMatcher
+from chalice.local import LambdaEventConverter, LocalChalice, LocalGateway, RouteMatcher
 
 from infra import template
 
@@ -27,6 +27,13 @@ MAX_BODY_BYTES: Final = 10 * 1024 * 1024
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 logger = logging.getLogger(__name__)
+
+
+class _BinaryConverter(LambdaEventConverter):
+    """To the template's API every body is binary, whatever its type."""
+
+    def _is_binary(self, headers: dict[str, Any]) -> bool:  # noqa: ARG002
+        return True
 
 
 def application(app: Chalice, config: Config, access: Callable[[str], object]) -> "WSGIApplication":
@@ -47,9 +54,8 @@ def application(app: Chalice, config: Config, access: Callable[[str], object]) -
         except ValueError:
             return _refusal(errors["MISSING_AUTHENTICATION_TOKEN"])
         headers = _headers(environ)
-        if not {"*/*", headers.get("content-type")} & set(app.api.binary_types):
-            body = body.decode("utf-8", "replace").encode()  # a Lambda event holds text
         gateway = LocalGateway(app, config)
+        gateway.event_converter = _BinaryConverter(routes)
         gateway.event_converter.LOCAL_SOURCE_IP = environ["REMOTE_ADDR"]
         target = f"{path}?{query}" if query else path
         return _rendered(gateway.handle_request(environ["REQUEST_METHOD"], target, headers, body))

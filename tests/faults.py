@@ -41,6 +41,7 @@ from chalicelib.media import models as media_models
 from chalicelib.projects import ingest, quotas
 from chalicelib.projects import models as projects_models
 from chalicelib.schedules import models as schedules_models
+from chalicelib.sentry import models as sentry_models
 from chalicelib.tasks import models as tasks_models
 from infra import resources
 
@@ -560,6 +561,7 @@ def aimed_at(url: str) -> Iterator[None]:
             media_models,
             projects_models,
             schedules_models,
+            sentry_models,
             tasks_models,
         ):
             aimed.enter_context(mock.patch.object(area.table().connection, "_client", None))

@@ -63,6 +63,18 @@ CREDENTIALS: Final[Json] = {
         "name": "key",
         "description": "The same, for `navigator.sendBeacon`, which sends no headers.",
     },
+    "sentry_auth": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Sentry-Auth",
+        "description": "`Sentry sentry_key=<ingest key>`; also in `Authorization`, or in the envelope's `dsn`.",
+    },
+    "sentry_key": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "sentry_key",
+        "description": "The same, for browsers, which then need not ask first whether they may send it.",
+    },
     "storage_secret": {
         "type": "http",
         "scheme": "bearer",

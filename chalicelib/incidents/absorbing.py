@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.dynamodb import Busy
-from chalicelib.incidents import models, overflow, recording
-from chalicelib.incidents.overflow import Done
+from chalicelib.incidents import extras, models, overflow, recording
+from chalicelib.incidents.overflow import Done, Waiting
 from chalicelib.incidents.report import Report
 from chalicelib.observability import correlate, logger
 
@@ -16,15 +16,15 @@ def absorb(messages: Mapping[str, str], now: datetime) -> list[str]:
     Messages may come twice, late and in any order. One that cannot be read is left to become a dead letter.
     """
     failed: list[str] = []
-    groups: dict[str, dict[str, tuple[Report, Done]]] = {}
+    groups: dict[str, dict[str, tuple[Report, Waiting]]] = {}
     for message_id, body in messages.items():
         try:
-            report, done = overflow.read(body)
+            report, waiting = overflow.read(body)
         except ValueError:
             logger.exception("unreadable message", message_id=message_id)
             failed.append(message_id)
         else:
-            groups.setdefault(report.incident_id, {})[message_id] = (report, done)
+            groups.setdefault(report.incident_id, {})[message_id] = (report, waiting)
     for incident_id, group in groups.items():
         correlate(next(iter(group.values()))[0].correlation_id)
         try:
@@ -39,11 +39,12 @@ def absorb(messages: Mapping[str, str], now: datetime) -> list[str]:
     return failed
 
 
-def _absorb_group(incident_id: str, group: list[tuple[Report, Done]], now: datetime) -> None:
-    waiting: dict[Done, list[Report]] = {"nothing": [], "fresh": [], "stale": []}
-    for report, done in group:
-        waiting[done].append(report)
-    recording.fold(waiting["nothing"], now)
-    if waiting["fresh"] or waiting["stale"]:
-        counted = recording.Counted(models.find(incident_id), waiting["fresh"], waiting["stale"])
+def _absorb_group(incident_id: str, group: list[tuple[Report, Waiting]], now: datetime) -> None:
+    reports: dict[Done, list[Report]] = {"nothing": [], "fresh": [], "stale": []}
+    for report, waiting in group:
+        if waiting.unless_kept is None or not extras.kept(report.project_id, waiting.unless_kept):
+            reports[waiting.done].append(report)
+    recording.fold(reports["nothing"], now)
+    if reports["fresh"] or reports["stale"]:
+        counted = recording.Counted(models.find(incident_id), reports["fresh"], reports["stale"])
         recording.complete(counted, now)

@@ -9,7 +9,8 @@ from msgspec.structs import asdict
 from chalicelib import paging
 from chalicelib.clock import Time
 from chalicelib.errors import IncidentNotFound
-from chalicelib.incidents import listing, models
+from chalicelib.incidents import extras, listing, models
+from chalicelib.incidents.extras import Attachment, Extras, Feedback
 from chalicelib.incidents.listing import IncidentSummary
 from chalicelib.incidents.models import Incident, Occurrence, Severity
 from chalicelib.incidents.report import Report, unpack
@@ -36,6 +37,8 @@ class IncidentDetail(IncidentSummary, frozen=True):
     correlation_id: str | None = None
     grouped_by: str | None = None
     ingest_notes: list[str] = field(default_factory=list)
+    feedback: list[Feedback] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
 
 
 class KeptReport(Struct, frozen=True):
@@ -65,6 +68,8 @@ class KeptReport(Struct, frozen=True):
     correlation_id: str | None
     fingerprint: list[str] | None
     ingest_notes: list[str]
+    feedback: list[Feedback]
+    attachments: list[Attachment]
 
 
 def find(incident_id: str, now: datetime) -> Incident:
@@ -88,7 +93,15 @@ def show(incident_id: str, now: datetime) -> IncidentDetail:
     if not newest:
         return IncidentDetail(**summary)
     report = unpack(max(newest, key=lambda kept: kept.at).report)
-    return IncidentDetail(**summary, **_facts(report), grouped_by=report.grouped_by, ingest_notes=report.notes)
+    beside = extras.of(incident.project_id, [report], now).get(report.event_id, extras.NONE)
+    return IncidentDetail(
+        **summary,
+        **_facts(report),
+        grouped_by=report.grouped_by,
+        ingest_notes=report.notes,
+        feedback=beside.feedback,
+        attachments=beside.attachments,
+    )
 
 
 def occurrences(incident_id: str, limit: int, cursor: str | None, now: datetime) -> paging.Page[KeptReport]:
@@ -96,12 +109,13 @@ def occurrences(incident_id: str, limit: int, cursor: str | None, now: datetime)
     incident = find(incident_id, now)
     scope = paging.scope("occurrences", {"incident_id": incident_id})
     found = models.occurrences_of(incident_id, incident.first_seen, paging.position(scope, cursor), limit + 1)
-    items = [_occurrence(row) for row in found[:limit] if row.ttl > now.timestamp()]
+    reports = [unpack(row.report) for row in found[:limit] if row.ttl > now.timestamp()]
+    beside = extras.of(incident.project_id, reports, now)
+    items = [_occurrence(report, beside.get(report.event_id, extras.NONE)) for report in reports]
     return paging.Page(items, paging.cursor(scope, found[limit - 1].sk) if len(found) > limit else None)
 
 
-def _occurrence(row: Occurrence) -> KeptReport:
-    report = unpack(row.report)
+def _occurrence(report: Report, beside: Extras) -> KeptReport:
     return KeptReport(
         event_id=report.event_id,
         received_at=report.at,
@@ -112,6 +126,8 @@ def _occurrence(row: Occurrence) -> KeptReport:
         **_facts(report),
         fingerprint=report.fingerprint,
         ingest_notes=report.notes,
+        feedback=beside.feedback,
+        attachments=beside.attachments,
     )
 
 

@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 VERSION = "v1"
 DEFAULT_MARKERS = frozenset({"{{ default }}", "{{default}}"})
+# What runtimes and SDKs call functions that have no name of their own.
+NAMELESS = frozenset(
+    ["", *str.split("? anonymous <anonymous> <computed> <dictcomp> <genexpr> <lambda> <listcomp> <setcomp> <unknown>")]
+)
 
 # More is read than kept, so that the length of a URL does not decide how many words after it count.
 _READ_LENGTH = 2000
@@ -34,27 +38,70 @@ class Grouping:
     grouped_by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where in the application an exception was raised, as its SDK says it.
+
+    place: the innermost module, path or URL; function: its function; caller: the innermost caller that has a name, for
+    a function that has none.
+    """
+
+    place: str
+    function: str | None = None
+    caller: str | None = None
+
+
 def group(
     error_key: str, error_message: str | None, route_name: str | None, fingerprint: Sequence[str] | None
 ) -> Grouping:
     """The grouping of a structured report: its error_key, message and route, or else its own fingerprint.
 
-    A fingerprint replaces the default, other than where a part of it is `{{ default }}`.
+    A fingerprint replaces the default, other than where a part of it is `{{ default }}`; likewise below.
     """
     message, route = normalise(error_message or ""), _normalise_route(route_name or "")
-    default = ["report", error_key, message, route]
-    default_read = f"error_key {error_key}"
+    read = [f"error_key {error_key}"]
     if message:
-        default_read += f', error_message "{message}"'
+        read.append(f'error_message "{message}"')
     if route:
-        default_read += f", route_name {route}"
+        read.append(f"route_name {route}")
+    return _grouping(["report", error_key, message, route], read, fingerprint)
 
+
+def group_exception(type_: str, value: str | None, where: Where | None, fingerprint: Sequence[str] | None) -> Grouping:
+    """The grouping of an exception: its type and where in the application it was raised, whatever its message.
+
+    The message counts, normalised, where no place is known, or none with a name: there it alone tells one from another.
+    """
+    place = normalise_place(where.place) if where else ""
+    names = [normalise_function(name) for name in (where.function, where.caller) if name] if where else []
+    function = next(filter(None, names), "")
+    if function and not names[0]:
+        function = f"{function} > <anonymous>"
+    message = "" if place and function else normalise(value or "")
+    read = [f"type {type_}"]
+    if function:
+        read.append(f"function {function}")
+    if place:
+        read.append(f"in {place}")
+    if message:
+        read.append(f'message "{message}"')
+    return _grouping(["exception", type_, place, function, message], read, fingerprint)
+
+
+def group_message(logger: str | None, template: str | None, fingerprint: Sequence[str] | None) -> Grouping:
+    """The grouping of a message: its logger, and its text before values were put in, as far as that is known."""
+    message = normalise(template or "")
+    read = [f"logger {logger}"] if logger else []
+    return _grouping(["message", logger or "", message], [*read, f'message "{message}"'], fingerprint)
+
+
+def _grouping(default: list[str], read: list[str], fingerprint: Sequence[str] | None) -> Grouping:
     given = fingerprint or ["{{ default }}"]
     parts = [default if part in DEFAULT_MARKERS else part for part in given]
-    read = ", ".join(default_read if part in DEFAULT_MARKERS else f'"{part}"' for part in given)
+    words = ", ".join(", ".join(read) if part in DEFAULT_MARKERS else f'"{part}"' for part in given)
     if parts != [default]:
-        read = f"explicit fingerprint {read}"
-    return Grouping(fingerprint=VERSION + _encode(parts), grouped_by=_printable(read))
+        words = f"explicit fingerprint {words}"
+    return Grouping(fingerprint=VERSION + _encode(parts), grouped_by=_printable(words))
 
 
 def normalise(message: str) -> str:
@@ -71,6 +118,27 @@ def incident_id(project_id: str, fingerprint: str) -> str:
     return hashlib.sha256(_encode([project_id, fingerprint]).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def normalise_place(place: str) -> str:
+    """A module, path or URL as it is in every build and on every machine, of at most its last three segments.
+
+    Without host, query and drive, without the folders that hold libraries, and without content hashes in names:
+    `https://cdn.example.com/assets/app-3f9a1c2b.js?v=1` is `assets/app.js`. Takes any text, in linear time.
+    """
+    path = re.split("[?#]", place.strip()[:_READ_LENGTH], maxsplit=1)[0].replace("\\", "/")
+    # A page's own address holds ids, as a route does; a file's does not.
+    is_page = path.startswith(("http://", "https://")) and "." not in path.rpartition("/")[2]
+    path = _LIBRARIES.split(_SCHEME.sub("", path))[-1]
+    segments = [segment for segment in path.split("/") if segment not in ("", ".", "..")]
+    # Where an application lies differs by machine and release.
+    return "/".join(map(_replace if is_page else _without_hash, segments[-3:]))[:_KEPT_LENGTH]
+
+
+def normalise_function(function: str) -> str:
+    """A function's name without what its runtime puts before it; empty for one that has no name of its own."""
+    name = _RECEIVER.sub("", function.strip())[:_KEPT_LENGTH]
+    return "" if name.rpartition(".")[2] in NAMELESS else name
+
+
 def _normalise_route(route_name: str) -> str:
     """A route without query, fragment and ids. Segment by segment: as a whole, a full URL would be just `<url>`."""
     path = re.split("[?#]", _first_line(route_name), maxsplit=1)[0]
@@ -81,6 +149,16 @@ def _first_line(text: str) -> str:
     """The first line that is not blank, as far as it is read, white space collapsed."""
     lines = text.lstrip()[:_READ_LENGTH].splitlines()
     return " ".join(lines[0].split()) if lines else ""
+
+
+def _without_hash(name: str) -> str:
+    """A file or module without the hash of its content, which is another in each build."""
+    name = _HASHED_NAME.sub(r"<hash>\g<rest>", _HEX_PART.sub("", name))
+    # Bundlers of today write eight characters of base64 or base32 at the end: `index-Bx9d_1aZ.js`.
+    script = _SCRIPT.fullmatch(name)
+    if script and len(script["stem"]) > 9 and script["stem"][-9] in "-._" and not _WORDS.fullmatch(script["stem"][-8:]):
+        return script["stem"][:-9] + script["rest"]
+    return name
 
 
 def _replace(line: str) -> str:
@@ -169,3 +247,17 @@ _VARIABLE = re.compile(
     rf"| (?P<n> {_NUMBER} )",
     re.VERBOSE,
 )
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+_SCHEME = re.compile(r"\A(?:blob:)?(?:[A-Za-z][\w+.-]{0,30}+://[^/]*+|[A-Za-z]:(?=/))")
+_LIBRARIES = re.compile(r"(?:\A|/)(?:site-packages|dist-packages|node_modules)/")
+# `Object.charge` is what V8 calls a method of an object literal, `window.run` one that a page made global.
+_RECEIVER = re.compile(r"\A(?:async |new )?(?:(?:Object|Module|window|globalThis|self|exports)\.)?")
+
+# Of both digits and letters, since `face` and `2024` are names; of one kind only when longer than names are.
+_HEX = r"(?: (?= [a-f]*+[0-9]++[a-f] | [0-9]*+[a-f]++[0-9] ) [0-9a-f]{4,}+ | [a-f]{8,}+ | [0-9]{8,}+ )"
+_HEX_PART = re.compile(rf"[-._~] {_HEX} (?= [-._~] | \Z )", re.VERBOSE)
+_HASHED_NAME = re.compile(rf"\A (?= \w{{8}} ) {_HEX} (?P<rest> (?: \.[a-z]{{1,10}} )* ) \Z", re.VERBOSE)
+_SCRIPT = re.compile(r"(?P<stem> .*? ) (?P<rest> (?: \.(?:chunk|bundle|min|esm|legacy) )* \.[cm]?jsx? )", re.VERBOSE)
+_WORDS = re.compile(r"(?:(?:[A-Z]?[a-z]{2,})+\d{0,2}|v?\d{1,3})(?:[-_.](?:(?:[A-Z]?[a-z]{2,})+\d{0,2}|v?\d{1,3}))*")

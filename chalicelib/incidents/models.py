@@ -8,6 +8,7 @@ INC#<id> / USERS                            Users: a sketch of distinct users
 INC#<id> / FIX                              Fix: how it was fixed, too wordy for the hot row
 INC#<id> / L#<at>#<id>                      Audit: what an operator did
 EVT#<project>#<event_id> / META             Seen: makes a retried report count once
+EVT#<project>#<event_id> / MORE             More: what came beside the event, each piece an attribute of its own
 """
 
 import re
@@ -51,6 +52,7 @@ from chalicelib.rows import AuditRow
 
 Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 Status = Literal["ACTIVE", "INVESTIGATING", "FIXED"]
+Kind = Literal["feedback", "attachment"]
 R = TypeVar("R", bound=rows.Row)
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
@@ -168,6 +170,13 @@ class Seen(Row):
     incident_id = UnicodeAttribute()
     at = UnicodeAttribute()
     stale = BooleanAttribute(default=False)
+
+
+class More(Row):
+    """Each piece is JSON under `<kind>_<digest>`; the counts bound how many there are."""
+
+    feedback = NumberAttribute(default=0)
+    attachment = NumberAttribute(default=0)
 
 
 class Moved(Exception):
@@ -406,6 +415,36 @@ def _meta(incident_id: str) -> Incident:
     return Incident(incident_key(incident_id), "META")
 
 
+# -- what comes beside an event ---------------------------------------------------------------------------------------
+
+
+def add_piece(project_id: str, event_id: str, kind: Kind, digest: str, piece: str, *, most: int, ttl: int) -> bool:
+    """Keep a piece beside an event; returns whether it is there now: no more than `most` of a kind are kept.
+
+    One write, safe to repeat.
+    """
+    slot: Path = Path([f"{kind}_{digest}"])
+    counted = More.feedback if kind == "feedback" else More.attachment
+    room = slot.does_not_exist() & (counted.does_not_exist() | (counted < most))
+    actions: list[Action] = [slot.set(piece), counted.add(1), More.ttl.set(ttl)]
+    if updated(More(event_key(project_id, event_id), "MORE"), actions, room):
+        return True
+    return (kind, digest) in pieces(project_id, [event_id], consistent=True).get(event_id, {})
+
+
+def pieces(
+    project_id: str, event_ids: Sequence[str], since: datetime | None = None, *, consistent: bool = False
+) -> dict[str, dict[tuple[str, str], str]]:
+    """What was kept beside events, by event, then by kind and digest; without what had expired at `since`."""
+    rows = read_rows(table(), [(event_key(project_id, each), "MORE") for each in event_ids], consistent=consistent)
+    found: dict[str, dict[tuple[str, str], str]] = {}
+    for (pk, _), row in rows.items():
+        if since is None or int(row["ttl"]["N"]) > since.timestamp():
+            slots = {name.partition("_"): value["S"] for name, value in row.items() if "_" in name}
+            found[pk.rpartition("#")[2]] = {(kind, digest): piece for (kind, _, digest), piece in slots.items()}
+    return found
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -460,6 +499,12 @@ def count_status(project_id: str, status: Status, since: datetime, most: int) ->
         if not start:
             break
     return found
+
+
+def is_kept(incident: Incident, at: str, event_id: str) -> bool:
+    """Whether the report of an event, received at `at`, is kept under its own key."""
+    key = incident.pk, f"OCC#{max(at, incident.first_seen)}#{event_id}"
+    return key in read_rows(table(), [key], consistent=True)
 
 
 def occurrences_of(incident_id: str, since: str, before: str | None, most: int) -> list[Occurrence]:
@@ -554,11 +599,11 @@ def erase(incident_id: str, audit: Audit, expired_at: datetime | None = None) ->
     """Delete an incident with all that hangs on it but its audit trail; with `expired_at`, only if it had expired then.
 
     Safe to repeat. What there is once goes with the hot row in one transaction; from then on the incident is gone for
-    every reader, and a report that comes begins it anew. Its kept reports follow, and those that a crash leaves behind
-    are older than the next incident of the same name, which hides them.
+    every reader, and a report that comes begins it anew. Its kept reports follow with what lies beside their events,
+    and those that a crash leaves behind are older than the next incident of the same name, which hides them.
     """
     found = patiently(
-        lambda: list(Row.query(incident_key(incident_id), consistent_read=True, attributes_to_get=["pk", "sk"]))
+        lambda: list(Row.query(incident_key(incident_id), consistent_read=True, attributes_to_get=["pk", "sk", "g2p"]))
     )
     doomed: Condition = Incident.pk.exists()
     if expired_at is not None:
@@ -579,4 +624,7 @@ def erase(incident_id: str, audit: Audit, expired_at: datetime | None = None) ->
             raise
         if expired_at is not None:
             return
-    delete_rows(table(), [(row.pk, row.sk) for row in found if row.sk.startswith("OCC#")])
+    kept = [(row.pk, row.sk) for row in found if row.sk.startswith("OCC#")]
+    projects = [str(row.g2p).removeprefix("P#") for row in found if row.sk == "META"]
+    beside = [(event_key(project, sk.rpartition("#")[2]), "MORE") for project in projects for _, sk in kept]
+    delete_rows(table(), beside + kept)

@@ -13,7 +13,7 @@ import msgspec
 
 from chalicelib import clock
 from chalicelib.errors import InvalidRequest
-from chalicelib.incidents.grouping import group, incident_id
+from chalicelib.incidents.grouping import Grouping, group, incident_id
 from chalicelib.incidents.models import SEVERITIES, Severity
 from chalicelib.personal import KEEP, Scrub, treat
 from chalicelib.scrubbing import scrub
@@ -106,41 +106,27 @@ def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
         raise InvalidRequest("description must be an object.", [("description", "must be an object")])
 
     notes: list[str] = []
-    clean: dict[str, Any] = treat(scrub(storable(dict(body), notes)), origin.scrub, origin.project_id)
+    clean = cleansed(body, origin, notes)
     description = clean.pop("description")
-    fields = _accepted(clean, notes)
+    fields = accepted(clean, notes)
     unknown = {name: value for name, value in clean.items() if name not in FIELDS and name != "error_key"}
     if unknown:
         extra = description.get("_extra")
         description["_extra"] = {**extra, **unknown} if isinstance(extra, dict) else unknown
         notes.append(f"Unknown fields are kept under description._extra: {', '.join(sorted(unknown))[:200]}.")
-    for name in ("request_data", "response_data"):
-        if name in fields:
-            fields[name] = _trimmed(fields[name], MAX_EXCHANGE_BYTES, name, notes)
-
     message = _message(description, fields.get("error_message"))
     grouping = group(error_key, message, fields.get("route_name"), fields.get("fingerprint"))
-    defaults = {
-        "event_id": uuid.uuid4().hex,
-        "user_agent": _text(512)(scrub(origin.user_agent or "")),
-        "correlation_id": origin.correlation_id,
-    }
-    return Report(
-        project_id=origin.project_id,
-        retention_days=origin.retention_days,
-        incident_id=incident_id(origin.project_id, grouping.fingerprint),
-        grouped_by=grouping.grouped_by,
-        error_key=error_key,
-        description=_trimmed(description, MAX_DESCRIPTION_BYTES, "description", notes),
-        at=clock.rfc3339(now),
-        named="event_id" in fields,
-        occurred_at=_occurred_at(fields.pop("occurred_at", None), now, notes),
-        **(defaults | fields),
-        notes=notes[:MAX_NOTES],
-    )
+    return assembled(error_key, description, fields, grouping, origin=origin, notes=notes, now=now)
 
 
-def _accepted(given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
+def cleansed(given: Mapping[str, object], origin: Origin, notes: list[str]) -> dict[str, Any]:
+    """A copy of untrusted JSON that may be stored: without secrets, personal data as the project wants it."""
+    clean: Any = scrub(storable(dict(given), notes))
+    kept: dict[str, Any] = clean if origin.scrub == KEEP else treat(clean, origin.scrub, origin.project_id)
+    return kept
+
+
+def accepted(given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
     """The known fields whose values are of use; `notes` say what was changed or left out."""
     fields: dict[str, Any] = {}
     for name, (accept, expected) in FIELDS.items():
@@ -155,6 +141,41 @@ def _accepted(given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
             notes.append(f"{name} was cut to {len(value)} characters.")
         fields[name] = value
     return fields
+
+
+def assembled(
+    error_key: str,
+    description: dict[str, Any],
+    fields: Mapping[str, Any],
+    grouping: Grouping,
+    *,
+    origin: Origin,
+    notes: list[str],
+    now: datetime,
+) -> Report:
+    """The report that cleansed data makes: trimmed to its bounds, defaults where `fields`, as accepted, say nothing."""
+    known = dict(fields)
+    for name in ("request_data", "response_data"):
+        if name in known:
+            known[name] = trimmed(known[name], MAX_EXCHANGE_BYTES, name, notes)
+    defaults = {
+        "event_id": uuid.uuid4().hex,
+        "user_agent": _text(512)(scrub(origin.user_agent or "")),
+        "correlation_id": origin.correlation_id,
+    }
+    return Report(
+        project_id=origin.project_id,
+        retention_days=origin.retention_days,
+        incident_id=incident_id(origin.project_id, grouping.fingerprint),
+        grouped_by=grouping.grouped_by,
+        error_key=error_key,
+        description=trimmed(description, MAX_DESCRIPTION_BYTES, "description", notes),
+        at=clock.rfc3339(now),
+        named="event_id" in known,
+        occurred_at=_occurred_at(known.pop("occurred_at", None), now, notes),
+        **(defaults | known),
+        notes=notes[:MAX_NOTES],
+    )
 
 
 def _message(description: Mapping[str, object], error_message: str | None) -> str | None:
@@ -267,21 +288,22 @@ def _occurred_at(given: datetime | None, now: datetime, notes: list[str]) -> str
 # -- bounds -----------------------------------------------------------------------------------------------------------
 
 
-def _trimmed(value: dict[str, Any], most: int, name: str, notes: list[str]) -> dict[str, Any]:
+def trimmed(value: dict[str, Any], most: int, name: str, notes: list[str]) -> dict[str, Any]:
     """`value` in at most `most` bytes of JSON: the longest strings are cut first, to one common length."""
-    size = _encoded(value)
+    size = encoded(value)
     if size <= most:
         return value
     notes.append(f"{name} had {size} bytes and was trimmed to {most}: the longest texts first.")
     lengths = range(SHORTEST_CUT, max(map(len, _strings(value)), default=0))
-    too_long = bisect.bisect_left(lengths, x=True, key=lambda length: _encoded(_cut(value, length)) > most)
+    too_long = bisect.bisect_left(lengths, x=True, key=lambda length: encoded(cut(value, length)) > most)
     if too_long:
-        return _object(_cut(value, lengths[too_long - 1])) or {}
+        return _object(cut(value, lengths[too_long - 1])) or {}
     # Too many small values rather than some large ones: nothing is longer than the rest, so the end goes.
     return {"_trimmed": msgspec.json.encode(value)[: most // 2].decode("utf-8", "ignore")}
 
 
-def _encoded(value: Any) -> int:
+def encoded(value: Any) -> int:
+    """The size of a storable value as JSON, in bytes."""
     return len(msgspec.json.encode(value))
 
 
@@ -292,11 +314,12 @@ def _strings(value: Any) -> list[str]:
     return [text for child in children for text in _strings(child)]
 
 
-def _cut(value: Any, length: int) -> Any:
+def cut(value: Any, length: int) -> Any:
+    """A copy of a JSON value whose texts have at most so many characters, and say how many more there were."""
     if isinstance(value, str):
         return value if len(value) <= length else value[:length] + _CUT.format(len(value) - length)
     if isinstance(value, list):
-        return [_cut(item, length) for item in value]
+        return [cut(item, length) for item in value]
     if isinstance(value, dict):
-        return {key: _cut(item, length) for key, item in value.items()}
+        return {key: cut(item, length) for key, item in value.items()}
     return value

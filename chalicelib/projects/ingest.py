@@ -31,6 +31,14 @@ def terms(now: datetime) -> Terms:
     key = header("x-ingest-key") or parameter("key")
     if not key:
         raise MissingCredentials("Send the project's ingest key in X-Ingest-Key or ?key=.")
+    return terms_of(key, now)
+
+
+def terms_of(key: str, now: datetime) -> Terms:
+    """The terms of the project whose key this is, for a request from the page that it comes from.
+
+    Raises InvalidIngestKey and OriginNotAllowed.
+    """
     found = _project_of(key, now) if models.is_key(key) else None
     if found is None:
         raise InvalidIngestKey("No project has this ingest key.")

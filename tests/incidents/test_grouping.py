@@ -9,7 +9,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.incidents.grouping import Grouping, group, incident_id, normalise
+from chalicelib.incidents.grouping import (
+    Grouping,
+    Where,
+    group,
+    group_exception,
+    group_message,
+    incident_id,
+    normalise,
+    normalise_function,
+    normalise_place,
+)
 
 MESSAGES = [
     # the founding case, and names that carry numbers
@@ -315,6 +325,161 @@ def test_grouped_by_is_one_short_printable_line(
     assert grouped_by.isprintable()
 
 
+PLACES = [
+    # content hashes, as bundlers write them
+    ("app-3f9a1c2b.js", "app.js"),
+    ("main.8c1d.chunk.js", "main.chunk.js"),
+    ("main.8c1d2e3f4a5b6c7d.js", "main.js"),
+    ("index-Bx9d_1aZ.js?v=123", "index.js"),
+    ("index-Bx-d_1aZ.js", "index.js"),
+    ("index.DkLmNqRs.js", "index.js"),
+    ("main-QWXTRZLP.js", "main.js"),
+    ("chunk-AB12CD34.mjs", "chunk.mjs"),
+    ("vendors~main.3f9a1c2b.js", "vendors~main.js"),
+    ("polyfills.abcdef12.es5.js", "polyfills.es5.js"),
+    ("report-20240131.js", "report.js"),
+    ("3f2a1b9c4d.js", "<hash>.js"),
+    ("app-3f9a1c2b", "app"),
+    # names that look like them
+    ("page-settings.js", "page-settings.js"),
+    ("user-profile2.js", "user-profile2.js"),
+    ("index-userList.js", "index-userList.js"),
+    ("order-v2-items.js", "order-v2-items.js"),
+    ("x-new-item.js", "x-new-item.js"),
+    ("shop-interface.js", "shop-interface.js"),
+    ("gen_python.py", "gen_python.py"),
+    ("0001_initial.py", "0001_initial.py"),
+    ("face.js", "face.js"),
+    ("app/v1/orders.py", "app/v1/orders.py"),
+    # where it lies
+    ("https://cdn.example.com/a/b/c/assets/app-3f9a1c2b.js?v=1#x", "c/assets/app.js"),
+    ("http://127.0.0.1:9912/assets/app-4f9c2b1e.js", "assets/app.js"),
+    ("webpack:///./src/x.ts", "src/x.ts"),
+    ("webpack-internal:///./src/App.vue?1a2b", "src/App.vue"),
+    ("app:///main.js", "main.js"),
+    ("file:///srv/shop/app.js", "srv/shop/app.js"),
+    ("../../src/x.ts", "src/x.ts"),
+    (r"C:\app\shop\x.py", "app/shop/x.py"),
+    ("/srv/releases/20240131/shop/orders/views.py", "shop/orders/views.py"),
+    ("/usr/lib/python3.11/site-packages/django/core/x.py", "django/core/x.py"),
+    (r"C:\Python\Lib\site-packages\flask\app.py", "flask/app.py"),
+    ("/srv/node_modules/a/node_modules/lodash/map.js", "lodash/map.js"),
+    # what is no file
+    ("shop.orders.views", "shop.orders.views"),
+    ("@sentry.core.build.cjs:currentScopes", "@sentry.core.build.cjs:currentScopes"),
+    ("https://shop.example.com/orders/77", "orders/<n>"),
+    ("https://shop.example.com/", ""),
+    ("", ""),
+    ("\ud800/é", "\ud800/é"),
+]
+
+
+@pytest.mark.parametrize(("place", "expected"), PLACES)
+def test_a_place_is_the_same_in_every_build(place: str, expected: str) -> None:
+    assert normalise_place(place) == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("charge", "charge"),
+        ("async window.run", "run"),
+        ("Object.charge", "charge"),
+        ("new Cart", "Cart"),
+        ("Timeout._onTimeout", "Timeout._onTimeout"),
+        ("Cart.charge", "Cart.charge"),
+        ("<module>", "<module>"),
+        ("e", "e"),
+        *(
+            (name, "")
+            for name in ("?", "<anonymous>", "<lambda>", "Server.?", "Object.<anonymous>", "f.<locals>.<lambda>")
+        ),
+        *((name, "") for name in ("", " ", "anonymous", "<listcomp>", "async ?")),
+    ],
+)
+def test_a_function_is_named_or_it_is_not(function: str, expected: str) -> None:
+    assert normalise_function(function) == expected
+
+
+def test_an_exception_groups_by_type_and_place() -> None:
+    base = group_exception("ValueError", "no user 5", Where("shop/orders.py", "load"), None)
+    assert base == Grouping(
+        fingerprint='v1[["exception","ValueError","shop/orders.py","load",""]]',
+        grouped_by="type ValueError, function load, in shop/orders.py",
+    )
+    assert group_exception("ValueError", "quite another text", Where("shop/orders.py", "load", "run"), None) == base
+    assert group_exception("ValueError", None, Where("shop\\orders.py", "async load"), []) == base
+    others = [
+        group_exception("KeyError", "no user 5", Where("shop/orders.py", "load"), None),
+        group_exception("ValueError", "no user 5", Where("shop/users.py", "load"), None),
+        group_exception("ValueError", "no user 5", Where("shop/orders.py", "save"), None),
+        group_exception("ValueError", "no user 5", None, None),
+        group_message("ValueError", "no user 5", None),
+        group("ValueError", "no user 5", None, None),
+    ]
+    assert len({base.fingerprint, *(other.fingerprint for other in others)}) == len(others) + 1
+
+
+def test_what_has_no_name_goes_by_its_caller_or_else_its_message() -> None:
+    def grouped(value: str, function: str | None, caller: str | None) -> Grouping:
+        return group_exception("E", value, Where("a.js", function, caller), None)
+
+    assert grouped("boom 5", "?", "run").grouped_by == "type E, function run > <anonymous>, in a.js"
+    assert grouped("boom 5", "?", "run") == grouped("other", "<lambda>", "Object.run") != grouped("", "run", None)
+    assert grouped("boom 5", "?", None).grouped_by == 'type E, in a.js, message "boom <n>"'
+    assert grouped("boom 5", None, None) == grouped("boom 6", "?", None) != grouped("other", "?", None)
+    assert group_exception("E", "boom 5\nmore", None, None).grouped_by == 'type E, message "boom <n>"'
+    assert group_exception("E", None, None, None).grouped_by == "type E"
+    assert group_exception("E", "boom 5", Where("https://a.example/", "f"), None).grouped_by == (
+        'type E, function f, message "boom <n>"'
+    )
+
+
+def test_a_message_groups_by_logger_and_template() -> None:
+    base = group_message("shop", "order %s of user 5 failed", None)
+    assert base == Grouping(
+        fingerprint='v1[["message","shop","order %s of user <n> failed"]]',
+        grouped_by='logger shop, message "order %s of user <n> failed"',
+    )
+    assert group_message("shop", "order %s of user 6 failed\nmore", None) == base
+    assert group_message("media", "order %s of user 5 failed", None) != base
+    assert group_message(None, "disk full", None).grouped_by == 'message "disk full"'
+    assert group_message(None, None, None) == group_message("", " ", [])
+
+
+@pytest.mark.parametrize("marker", ["{{ default }}", "{{default}}"])
+def test_a_default_marker_stands_for_the_default_of_each_kind(marker: str) -> None:
+    raised, said = Where("a.py", "f"), "order failed"
+    for default, refined in (
+        (group_exception("E", None, raised, None), group_exception("E", "v", raised, [marker, "x"])),
+        (group_message("shop", said, [marker]), group_message("shop", said, [marker, "x"])),
+    ):
+        assert refined.grouped_by == f'explicit fingerprint {default.grouped_by}, "x"'
+        assert refined.fingerprint == f'v1[{default.fingerprint[3:-1]},"x"]'
+    assert group_exception("E", "v", raised, ["x"]) == group_message("shop", said, ["x"]) == group("k", "m", "r", ["x"])
+
+
+def test_what_groups_exceptions_and_messages_stays_as_it_was_released() -> None:
+    """Were this to change, every known failure would start again as a new incident: raise VERSION instead."""
+    raised = group_exception("ValueError", "no user 5", Where("https://a.example/assets/app-3f9a1c2b.js", "load"), None)
+    assert incident_id("1", raised.fingerprint) == "e53de8867bcc46063c33d7b8caed9880"
+    said = group_message("shop", "order %s of user 5 failed", None)
+    assert incident_id("1", said.fingerprint) == "7644e043951518271f56e4d38161b158"
+
+
+@given(ANY_TEXT, st.none() | ANY_TEXT, ANY_TEXT, st.none() | ANY_TEXT, st.none() | ANY_TEXT)
+def test_any_exception_groups_alike_twice(
+    type_: str, value: str | None, place: str, function: str | None, caller: str | None
+) -> None:
+    where = Where(place, function, caller)
+    grouping = group_exception(type_, value, where, None)
+    assert grouping == group_exception(type_, value, where, None)
+    assert grouping.grouped_by.isprintable()
+    assert len(grouping.grouped_by) <= 300
+    assert incident_id("1", grouping.fingerprint)
+    assert normalise_place(place).count("/") <= 2
+
+
 HOSTILE = [
     *("a", "1", "1 ", "a1", "é", "\x00", "\ud800", "\n", " ", "\u2028", "<", "<n>", "x\n", "_1", "/", "?"),
     *("@", "a@", "a@b.", "a@b.c", "a@b.co ", "@a.", "://", "a://", "a://,", "http://", "h://a,", "%", "+-"),
@@ -333,4 +498,15 @@ def test_hostile_text_costs_no_more_than_any_other(piece: str) -> None:
         assert process_time() - started <= 0.050
         started = process_time()
         group("k", text, text, [text, "{{ default }}"])
+        assert process_time() - started <= 0.050
+
+
+@pytest.mark.parametrize(
+    "piece", [*HOSTILE, "-", "-f", "f-1", "a1-", "\\", "C:", "blob:", ".js", ".chunk", "aB", "node_modules/"]
+)
+def test_hostile_places_cost_no_more_than_any_other(piece: str) -> None:
+    for text in (piece * (16_384 // len(piece)), "a" + piece * (16_383 // len(piece)), piece * 8000 + ".js"):
+        started = process_time()
+        group_exception(text, text, Where(text, text, text), [text, "{{ default }}"])
+        group_message(text, text, None)
         assert process_time() - started <= 0.050

@@ -12,7 +12,7 @@ from infra import template
 from infra.local import PROJECT
 
 SERVICES = {"AWS::DynamoDB::Table": "dynamodb", "AWS::S3::Bucket": "s3", "AWS::SQS::Queue": "sqs"}
-PREFIXES = ("/originals/*", "/variants/*")
+PREFIXES = ("/attachments/*", "/originals/*", "/variants/*")
 
 
 @pytest.fixture(scope="module")
