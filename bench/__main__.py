@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from bench import cold, door, lists, load, package, recordings, table, warm, writes
+from bench import cold, door, events, lists, load, package, recordings, table, warm, writes
 from tests import issuer
 
 PARTS: dict[str, Callable[[], Iterator[table.Figure]]] = {
     "cold": lambda: cold.measure(recordings.record().known),
     "package": lambda: package.measure(recordings.record().known),
     "warm": lambda: warm.measure(recordings.record()),
+    "events": lambda: events.measure(recordings.record()),
     "writes": writes.measure,
     "lists": lambda: lists.measure(issuer.token()),
     "load": load.measure,

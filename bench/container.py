@@ -26,6 +26,7 @@ PLACES: Final = (
     ("/chalicelib/scrubbing", "reading and scrubbing"),
     ("/chalicelib/incidents/grouping", "grouping"),
     ("/chalicelib/incidents/report", "reading and scrubbing"),
+    ("/chalicelib/sentry", "reading and scrubbing"),
     ("/chalicelib/", "the rest of Groundcrew"),
     ("/app.py", "the rest of Groundcrew"),
     ("/chalice/", "Chalice"),
@@ -150,7 +151,7 @@ def _bare_update(parameters: dict[str, Any]) -> Callable[[], Any]:
 
 
 def _require(answer: dict[str, Any]) -> None:
-    if answer["statusCode"] != 202:
+    if answer["statusCode"] not in (200, 202):
         raise RuntimeError(f"{answer['statusCode']} {answer['body']}")
 
 

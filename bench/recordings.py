@@ -1,5 +1,6 @@
 """Recordings: what DynamoDB answers to a new and to a known failure's reports, from moto."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -53,3 +54,18 @@ def record() -> Recordings:
                 door.answered(door.reporting(report(KNOWN_AFTER, event_id=True)), 202)
                 door.answered(door.reporting(report(KNOWN_AFTER)), 202)
     return Recordings(new, new | known, updates[-1], later)
+
+
+def record_known(event: Callable[[int], dict[str, Any]]) -> Answers:
+    """What it answers to a later one of a failure that was reported as often, each by an event of its own."""
+    from chalicelib import clock
+
+    began = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    known: Answers = {}
+    with cloud.empty():
+        with mock.patch.object(clock, "now", return_value=began):
+            door.answered(event(0), 200)
+        with mock.patch.object(clock, "now", return_value=began + timedelta(minutes=2)), recording(known):
+            for nth in range(1, KNOWN_AFTER + 1):
+                door.answered(event(nth), 200)
+    return known
