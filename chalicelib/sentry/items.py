@@ -122,13 +122,12 @@ def _count(items: Sequence[Item]) -> None:
             discarded += _discarded(_object(item))
         elif item.type not in REPORTS and item.type != "attachment":
             dropped[_name(item.type)] += 1
-    for metric, value in (
-        ("SentrySessions", sessions),
-        ("SentryEventsDiscarded", discarded.total()),
-        ("SentryItemsDropped", dropped.total()),
-    ):
-        if value:
-            count(metric, value)
+    if sessions:
+        count("SentrySessions", sessions)
+    if discarded:
+        count("SentryEventsDiscarded", discarded.total())
+    if dropped:
+        count("SentryItemsDropped", dropped.total())
     if discarded or dropped:
         logger.info(
             "sentry items",
