@@ -6,22 +6,28 @@ import json
 import statistics
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
-from bench import containers, door
+from bench import cloud, containers, door
 from bench.recordings import Recordings, record_known
 from bench.table import Figure
+from bench.writes import FLOOR_WITH_EVENT_ID
 
 # What @sentry/node sends of an error with a cause, in a request: 18 KB, two exceptions of ten frames with source lines.
 CAPTURED: Final = Path(__file__).parents[1] / "tests/data/envelopes/104-node-http_request.bin"
 EVENTS: Final = 60
 ROUNDS: Final = 5
+SOME: Final = 10
+KEPT: Final = 100
 # A container keeps the newest report of an incident once a second.
 PACES_S: Final = {"known": 2.0, "storming": 0.06}
 
 
 def measure(recorded: Recordings) -> Iterator[Figure]:
+    yield from _writes()
     known = record_known(envelope)
     rounds = [[envelope(start + nth) for nth in range(EVENTS)] for start in range(0, EVENTS * (ROUNDS + 1), EVENTS)]
     for which, pace_s in PACES_S.items():
@@ -42,6 +48,24 @@ def measure(recorded: Recordings) -> Iterator[Figure]:
         samples = sum(told["places"].values())
         for place, share in sorted(told["places"].items(), key=lambda each: -each[1]):
             yield Figure(f"{what}: {place}", "ms CPU/event", [statistics.median(spent) * share / samples])
+
+
+def _writes() -> Iterator[Figure]:
+    from chalicelib import clock
+    from tests.faults import recorded
+
+    now = datetime.fromisoformat("2026-11-22T12:00:00+00:00")
+    units: dict[str, list[float]] = {"new": [], "known": [], "storming": []}
+    with cloud.empty(), mock.patch.object(clock, "now", side_effect=lambda: now):
+        for nth in range(KEPT + 2 * SOME):
+            with recorded() as ledger:
+                door.answered(envelope(nth), 200)
+            which = "new" if not nth else "known" if nth < SOME else "storming" if nth > KEPT + SOME else None
+            if which:
+                units[which].append(ledger.units)
+            now += timedelta(seconds=2 if nth < SOME else 0.06)
+    for which, spent in units.items():
+        yield Figure(f"event of a Sentry SDK, 18 KB, {which} incident", "WCU/event", spent, [4], FLOOR_WITH_EVENT_ID)
 
 
 def envelope(nth: int) -> dict[str, Any]:
