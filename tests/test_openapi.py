@@ -21,6 +21,7 @@ from infra.pump import schedule_event
 from tests import issuer
 from tests.conftest import INGEST_KEY, STORAGE_SECRET, Answer, Door
 from tests.media.conftest import transcode
+from tests.sentry.taking import EVENT, error, feedback, packed
 
 UNKNOWN = "0" * 32
 CHECKS = [
@@ -111,6 +112,27 @@ def plan_and_attend(door: Door) -> None:
     assert door.admin("DELETE", path).status == 404
 
 
+def report_by_sdk(door: Door) -> None:
+    """An envelope with all that is kept, an event alone, what is refused, and what the project's operators see."""
+    auth = {"x_sentry_auth": f"Sentry sentry_key={INGEST_KEY}"}
+    run = {"monitor_slug": "nightly", "status": "ok", "duration": 0.5}
+    said = feedback(about=EVENT)
+    raw = packed(("event", error()), ("attachment", b"x"), ("feedback", said), ("check_in", run), event_id=EVENT)
+    assert door.call("POST", "/api/1/envelope/", raw, **auth).json == {"id": EVENT}
+    assert door.call("POST", "/api/1/store/", error(event_id=EVENT), **auth).json == {"id": EVENT}
+    (incident,) = door.admin("GET", "/incidents?error_key=ValueError").json["items"]
+    path = f"/incidents/{incident['incident_id']}"
+    assert door.admin("GET", path).json["feedback"]
+    assert door.admin("GET", f"{path}/occurrences").json["items"][0]["attachments"]
+    assert door.admin("GET", "/heartbeats").json["items"]
+    assert door.admin("GET", "/heartbeats?cursor=x").status == 400
+    for target in ("/api/1/envelope", "/api/1/store"):
+        assert door.call("POST", target, raw).status == 403
+        assert door.call("POST", target, b"no JSON", **auth).status == 400
+        assert door.call("POST", target, b" " * 3 * 1024**2, **auth).status == 413
+        assert door.call("POST", target, raw, content_encoding="compress", **auth).status == 415
+
+
 @pytest.fixture
 def document(door: Door) -> dict[str, Any]:
     answer = door.call("GET", "/openapi.json")
@@ -124,9 +146,9 @@ def test_it_is_openapi_and_holds_every_route_and_nothing_else(document: dict[str
     assert document["openapi"].startswith("3.1.")
     assert document["servers"] == [{"url": "https://ops.example.com/api"}]
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
-    assert described == {(path, method.lower()) for path, methods in app.routes.items() for method in methods} - {
-        (path, "options") for path in app.routes
-    }
+    served = {(path, method.lower()) for path, methods in app.routes.items() for method in methods}
+    pages = {(path, method) for path, method in served if path.startswith(("/console", "/demo"))}
+    assert described == served - pages - {(path, "options") for path in app.routes}
 
 
 def test_it_knows_the_errors_of_the_gateway(document: dict[str, Any]) -> None:
@@ -217,11 +239,13 @@ def test_every_answer_is_as_described(door: Door, document: dict[str, Any], desc
     key = door.admin("POST", f"{project}/keys").json["key"]
     quota = [door.call("POST", "/incidents", good, x_ingest_key=key).status for _ in range(3)]
     assert quota[-1] == 429
+    assert door.call("POST", f"/api/{made['project_id']}/store/?sentry_key={key}", good).status == 429
     for each in (key, *made["keys"]):
         assert door.admin("DELETE", f"{project}/keys/{each}").status == 204
     assert door.admin("GET", project).json["dsn"] is None
     upload_and_work(door)
     plan_and_attend(door)
+    report_by_sdk(door)
 
     refused = [
         door.call("POST", "/incidents", good),

@@ -135,7 +135,10 @@ def normalise_place(place: str) -> str:
 
 def normalise_function(function: str) -> str:
     """A function's name without what its runtime puts before it; empty for one that has no name of its own."""
-    name = _RECEIVER.sub("", function.strip())[:_KEPT_LENGTH]
+    name, alias, _ = _RECEIVER.sub("", function.strip())[:_KEPT_LENGTH].partition(" [as ")
+    if alias:
+        # V8 names what called it by that name: `Timeout.retry [as _onTimeout]` is `retry`.
+        name = name.rpartition(".")[2]
     return "" if name.rpartition(".")[2] in NAMELESS else name
 
 

@@ -63,17 +63,22 @@ def read(event: Mapping[str, object], event_id: str, origin: Origin, now: dateti
     notes: list[str] = []
     raised = exceptions.read(event, notes)
     main = exceptions.main(raised)
-    description = _description(event, raised, main, notes)
     given = {
-        "description": description,
-        "fields": {"event_id": event_id, **_fields(event, description, main, notes)},
-        "main": {"type": main.type, "where": asdict(main.where) if main.where else None} if main else {},
+        "description": _description(event, raised, main, notes),
+        "more": {
+            "event_id": event_id,
+            "culprit": text(event.get("culprit"), "culprit", notes),
+            "fingerprint": _fingerprint(event.get("fingerprint"), notes),
+            "occurred_at": _moment(event.get("timestamp")),
+        },
+        "where": asdict(main.where) if main and main.where else None,
     }
     # All at once, so that what is shown, grouped and rendered below is what was cleansed.
     clean = report.cleansed(given, origin, notes)
-    description, fields = clean["description"], report.accepted(clean["fields"], notes)
-    type_, where = clean["main"].get("type"), clean["main"].get("where")
-    logger, platform = description.get("logger"), description.get("platform")
+    description, where = clean["description"], clean["where"]
+    told = description["exceptions"][raised.index(main)] if main else {}
+    fields = report.accepted(_fields(description, told, clean["more"], notes), notes)
+    type_, logger, platform = told.get("type"), description.get("logger"), description.get("platform")
     message, fingerprint = fields.get("error_message"), fields.get("fingerprint")
     if type_:
         grouping = group_exception(type_, message, where and Where(**where), fingerprint)
@@ -120,26 +125,30 @@ def _description(
 
 
 def _fields(
-    event: Mapping[str, object], description: Mapping[str, Any], main: Raised | None, notes: list[str]
+    description: Mapping[str, Any], told: Mapping[str, Any], more: Mapping[str, Any], notes: list[str]
 ) -> dict[str, object]:
-    """The fields of a report, as far as the event has them, in forms that the report's reader judges."""
+    """The fields of a report, as far as the event has them, in forms that the report's reader judges.
+
+    `told` is the exception that the event is about; what the description does not say is in `more`.
+    """
     tags, request, contexts = (description.get(name, {}) for name in ("tags", "request", "contexts"))
     trace, response = (mapping(contexts.get(name), name, []) for name in ("trace", "response"))
     method, url = request.get("method"), request.get("url")
     headers = {name.lower(): value for name, value in request.get("headers", {}).items()}
     return {
+        "event_id": more["event_id"],
         "release": description.get("release"),
         "environment": description.get("environment"),
         "url": url,
-        "route_name": description.get("transaction") or text(event.get("culprit"), "culprit", notes),
+        "route_name": description.get("transaction") or more["culprit"],
         "endpoint": f"{method} {_path(url)}" if isinstance(method, str) and isinstance(url, str) else None,
         "http_status": response.get("status_code") or tags.get("http.status_code") or tags.get("status_code"),
-        "error_message": main.value if main else description.get("message"),
+        "error_message": told.get("value") if told else description.get("message"),
         "user_id": _user_id(description.get("user", {}), notes),
         "user_agent": headers.get("user-agent"),
         "correlation_id": trace.get("trace_id"),
-        "fingerprint": _fingerprint(event.get("fingerprint"), notes),
-        "occurred_at": _moment(event.get("timestamp")),
+        "fingerprint": more["fingerprint"],
+        "occurred_at": more["occurred_at"],
         "severity": _severity(description.get("level"), tags.get("severity"), notes),
         **_bypass(tags),
     }

@@ -6,7 +6,7 @@ MON#<project> / <monitor>#<environment>  Heartbeat: the last check-ins of one mo
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
@@ -17,6 +17,9 @@ from chalicelib.dynamodb import Connection, patiently, updated
 if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
+
+
+OF_THE_MONITOR: Final = ("schedule", "timezone", "margin", "longest")
 
 
 class Row(rows.Row):
@@ -56,18 +59,23 @@ class Heartbeat(Row):
 
 
 def beat(project_id: str, monitor: str, environment: str, facts: Mapping[str, Any], expires: datetime) -> None:
-    """Note a check-in; facts that it does not name stay. One write, safe to repeat. Raises Busy.
+    """Note a check-in; facts that it does not name stay. Safe to repeat. Raises Busy.
 
-    A run that has ended stays so when the news of its beginning comes after that of its end.
+    A run that has ended stays so when the news of its beginning comes after that of its end. What that says of the
+    monitor itself counts all the same: some SDKs say it only when a run begins.
     """
     row = Heartbeat(f"MON#{project_id}", f"{monitor}#{environment}")
+    if facts["status"] != "in_progress" or not facts["check_in_id"]:
+        patiently(lambda: row.update(_actions(facts, expires)))
+        return
+    begun: Condition = Heartbeat.check_in_id.does_not_exist() | (Heartbeat.check_in_id != facts["check_in_id"])
+    if not updated(row, _actions(facts, expires), begun):
+        patiently(lambda: row.update(_actions({name: facts[name] for name in OF_THE_MONITOR}, expires)))
+
+
+def _actions(facts: Mapping[str, Any], expires: datetime) -> "list[Action]":
     actions: list[Action] = [getattr(Heartbeat, name).set(value) for name, value in facts.items() if value is not None]
-    actions.append(Heartbeat.ttl.set(int(expires.timestamp())))
-    if facts["status"] == "in_progress" and facts["check_in_id"]:
-        begun: Condition = Heartbeat.check_in_id.does_not_exist() | (Heartbeat.check_in_id != facts["check_in_id"])
-        updated(row, actions, begun)
-    else:
-        patiently(lambda: row.update(actions))
+    return [*actions, Heartbeat.ttl.set(int(expires.timestamp()))]
 
 
 def page(project_id: str, after: str | None, most: int) -> list[Heartbeat]:

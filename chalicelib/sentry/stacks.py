@@ -29,6 +29,8 @@ SOURCE: Final = frozenset({"pre_context", "post_context", "vars"})
 MAX_LINE: Final = 200
 MAX_HEADLINE: Final = 1000
 MAX_REPEATS: Final = 3
+# More than grouping reads.
+MAX_NAME: Final = 4000
 
 # Where applications do not live, for SDKs that do not say what is theirs.
 _LIBRARY: Final = re.compile(
@@ -90,7 +92,7 @@ def without_source(frames: Sequence[Frame], innermost: int | None) -> list[Frame
 
 def where(frames: Sequence[Frame]) -> Where | None:
     """The application's innermost frame, and its innermost caller that has a name; None where no frame is its own."""
-    own = ((place, frame.get("function")) for frame in reversed(frames) if in_app(frame) and (place := _place(frame)))
+    own = ((place, _function(frame)) for frame in reversed(frames) if in_app(frame) and (place := _place(frame)))
     place, function = next(own, (None, None))
     if place is None:
         return None
@@ -110,7 +112,12 @@ def in_app(frame: Mapping[str, Any]) -> bool:
 
 def _place(frame: Frame) -> str | None:
     names = (frame.get("module"), frame.get("filename"), frame.get("abs_path"))
-    return next((name for name in names if name and not _NO_PLACE.fullmatch(name)), None)
+    return next((name[:MAX_NAME] for name in names if name and not _NO_PLACE.fullmatch(name)), None)
+
+
+def _function(frame: Frame) -> str | None:
+    name: str | None = frame.get("function")
+    return name and name[:MAX_NAME]
 
 
 # -- rendering --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -20,6 +21,9 @@ from chalicelib.sentry.envelope import Envelope, Item
 
 # An event of 2 MiB, which is what API.md takes, and what frames it.
 MAX_BYTES: Final = 2 * 1024 * 1024 + 64 * 1024
+MAX_LINE: Final = 500
+
+_UNPRINTABLE: Final = re.compile(r"[^ -~]")
 
 
 class Taken(Struct, frozen=True):
@@ -82,7 +86,8 @@ def _told() -> Iterator[None]:
         yield
     except ApiError as error:
         # One line of what a header may hold.
-        error.headers["X-Sentry-Error"] = error.message.encode("ascii", "replace").decode().replace("\n", " ")[:500]
+        line = _UNPRINTABLE.sub("?", " ".join(error.message.split()))
+        error.headers["X-Sentry-Error"] = line[:MAX_LINE] or type(error).__name__
         if isinstance(error, TooMany):
             # Seconds, every category, and of what: the whole project.
             error.headers["X-Sentry-Rate-Limits"] = f"{error.headers['Retry-After']}::project"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ STACK = (sys.executable, "-m", "infra.stack")
 READY_WITHIN_S = 60
 STOP_WITHIN_S = 60
 PATIENCE_S = 30
+LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,16 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Stack]:
         return
     with started(tmp_path_factory.mktemp("stack")) as run:
         yield run.stack
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether a condition, which asks the system, comes to hold while anybody would wait for it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_EVERY_S)
+    return True
 
 
 def signed_in(stack: local.Stack, group: str, subject: str) -> httpx.Client:

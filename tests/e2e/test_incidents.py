@@ -5,7 +5,6 @@ Others may use the same hub at the same time, so every test reports under an err
 
 import base64
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,10 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from chalicelib.incidents import overflow, report
 from infra import local
 from infra.token import token
+from tests.e2e.conftest import PATIENCE_S, eventually
 
 ORIGIN = "http://localhost:5173"
 UNKNOWN = "0" * 32
-PATIENCE_S = 30
 
 
 @dataclass(frozen=True)
@@ -77,15 +76,6 @@ def client(stack: local.Stack, headers: dict[str, str] | None = None) -> httpx.C
 @pytest.fixture
 def key() -> str:
     return f"e2e.{uuid.uuid4().hex}"
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether a condition, which asks the hub, comes to hold while anybody would wait for it."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-    return True
 
 
 def expect_error(answer: httpx.Response, status: int, code: str) -> None:

@@ -388,6 +388,8 @@ def test_a_place_is_the_same_in_every_build(place: str, expected: str) -> None:
         ("new Cart", "Cart"),
         ("Timeout._onTimeout", "Timeout._onTimeout"),
         ("Cart.charge", "Cart.charge"),
+        ("Timeout.charge [as _onTimeout]", "charge"),
+        ("Timeout.<anonymous> [as _onTimeout]", ""),
         ("<module>", "<module>"),
         ("e", "e"),
         *(

@@ -13,6 +13,7 @@ from chalicelib.errors import InvalidCursor
 from chalicelib.projects import settings
 from chalicelib.sentry import checkins, crontab
 from tests.conftest import Door
+from tests.sentry.conftest import Cloud
 from tests.sentry.taking import EVENT, NOW, OTHER, packed, taken
 
 Freeze = Callable[[str], None]
@@ -21,9 +22,9 @@ DAILY = {"schedule": {"type": "crontab", "value": "0 0 * * *"}}
 
 
 @pytest.fixture
-def door(door: Door, frozen: Freeze) -> Door:
+def door(cloud_in_memory: Cloud, frozen: Freeze) -> Door:
     frozen("2026-03-01T10:00:20Z")
-    return door
+    return cloud_in_memory.door
 
 
 def check_in(status: Any = "ok", now: datetime = NOW, **more: Any) -> None:
@@ -75,6 +76,14 @@ def test_a_run_that_has_ended_does_not_begin_again(door: Door) -> None:
     assert heartbeats()[0]["status"] == "ok"
     check_in("in_progress", NOW + timedelta(seconds=2), check_in_id=NEXT)
     assert heartbeats()[0]["status"] == "in_progress"
+
+
+def test_a_beginning_that_comes_after_the_end_still_tells_the_schedule(door: Door) -> None:
+    check_in("ok", duration=0.1)
+    check_in("in_progress", NOW + timedelta(seconds=1), monitor_config=DAILY)
+    (found,) = heartbeats()
+    assert (found["status"], found["last_check_in"]) == ("ok", "2026-03-01T10:00:10.000Z")
+    assert (found["schedule"], found["overdue"]) == ("0 0 * * *", False)
 
 
 def test_a_run_that_failed_is_an_incident_once(door: Door) -> None:

@@ -13,6 +13,7 @@ from chalicelib.personal import Scrub
 from chalicelib.projects import settings
 from tests.conftest import Door
 from tests.faults import Call, recorded, tapped
+from tests.sentry.conftest import Cloud
 from tests.sentry.taking import EVENT, NOW, OTHER, error, feedback, packed, taken
 
 Freeze = Callable[[str], None]
@@ -22,9 +23,9 @@ RECEIVED = {"received_at": "2026-03-01T10:00:10.000Z"}
 
 
 @pytest.fixture
-def door(door: Door, frozen: Freeze) -> Door:
+def door(cloud_in_memory: Cloud, frozen: Freeze) -> Door:
     frozen("2026-03-01T10:00:20Z")
-    return door
+    return cloud_in_memory.door
 
 
 def incidents(door: Door) -> list[dict[str, Any]]:
@@ -40,7 +41,7 @@ def shown(door: Door) -> list[list[dict[str, Any]]]:
 
 
 @pytest.fixture(autouse=True)
-def queue() -> Iterator[list[tuple[int, str]]]:
+def queue(door: Door) -> Iterator[list[tuple[int, str]]]:
     """What was sent to the queue: after how many seconds it is to be delivered, and the message."""
     sent: list[tuple[int, str]] = []
 

@@ -15,15 +15,16 @@ from chalicelib.incidents import models, overflow
 from chalicelib.projects import settings as project_settings
 from chalicelib.sentry import items
 from tests.conftest import Door
+from tests.sentry.conftest import Cloud
 from tests.sentry.taking import EVENT, OTHER, error, feedback, packed, taken
 
 Freeze = Callable[[str], None]
 
 
 @pytest.fixture
-def door(door: Door, frozen: Freeze) -> Door:
+def door(cloud_in_memory: Cloud, frozen: Freeze) -> Door:
     frozen("2026-03-01T10:00:20Z")
-    return door
+    return cloud_in_memory.door
 
 
 @pytest.fixture
@@ -165,7 +166,7 @@ def test_what_is_only_counted_takes_nothing_of_the_quota(door: Door) -> None:
 # -- what is only counted ---------------------------------------------------------------------------------------------
 
 
-def test_nothing_at_all_is_answered(cloud: None, counted: Counter[str]) -> None:
+def test_nothing_at_all_is_answered(cloud_in_memory: Cloud, counted: Counter[str]) -> None:
     assert taken(packed(event_id=EVENT)) == EVENT
     assert len(taken(packed())) == len(EVENT)
     assert not counted
@@ -181,13 +182,15 @@ def test_nothing_at_all_is_answered(cloud: None, counted: Counter[str]) -> None:
         ({"aggregates": {"exited": 2}, "init": "true"}, 0),
     ],
 )
-def test_sessions_are_counted(cloud: None, counted: Counter[str], item: dict[str, Any], sessions: int) -> None:
+def test_sessions_are_counted(
+    cloud_in_memory: Cloud, counted: Counter[str], item: dict[str, Any], sessions: int
+) -> None:
     taken(packed(("session" if "sid" in item else "sessions", item)))
     assert counted["SentrySessions"] == sessions
 
 
 def test_what_clients_discarded_is_counted(
-    cloud: None, counted: Counter[str], caplog: pytest.LogCaptureFixture
+    cloud_in_memory: Cloud, counted: Counter[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     said = [
         {"reason": "before_send", "category": "error", "quantity": 3},
@@ -276,7 +279,7 @@ HEADERS = st.dictionaries(st.sampled_from(["filename", "content_type", "attachme
 
 @given(st.lists(st.tuples(KINDS, PAYLOADS, HEADERS), max_size=4), JSON)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_comes_is_taken_or_refused(cloud: None, sent: list[Any], event_id: Any) -> None:
+def test_whatever_comes_is_taken_or_refused(cloud_in_memory: Cloud, sent: list[Any], event_id: Any) -> None:
     try:
         assert len(taken(packed(*sent, event_id=event_id))) == len(EVENT)
     except ApiError as error:

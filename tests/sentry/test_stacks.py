@@ -38,6 +38,8 @@ def frame(function: str | None = None, filename: str | None = None, **others: ob
         ([frame("a", "a.py", module="shop.a")], Where("shop.a", "a")),
         ([frame("a", "a.py", module="__main__")], Where("a.py", "a")),
         ([frame("a", abs_path="/srv/a.py")], Where("/srv/a.py", "a")),
+        # no more than is read of it
+        ([frame("f" * 5000, "p" * 5000)], Where("p" * stacks.MAX_NAME, "f" * stacks.MAX_NAME)),
         # a function without a name goes by the innermost caller that has one
         ([frame("run", "a.js"), frame("?", "a.js"), frame("<anonymous>", "b.js")], Where("b.js", "<anonymous>", "run")),
         ([frame("run", "a.py"), frame("<lambda>", "b.py")], Where("b.py", "<lambda>", "run")),
