@@ -1,14 +1,20 @@
 """The public door in one process: `chalice.test.Client` on moto, with an issuer of our own."""
 
+import copy
+import copyreg
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 
 from tests import issuer
 
@@ -53,7 +59,11 @@ class Door:
     def call(self, method: str, path: str, body: Any = b"", **headers: str) -> Answer:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"content-type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
-        answer = self._http.request(method=method, path=path, headers=sent, body=raw)
+        return self.send(method, path, sent, raw)
+
+    def send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Send exactly these headers."""
+        answer = self._http.request(method=method, path=path, headers=headers, body=body)
         lowered = {name.lower(): value for name, value in answer.headers.items()}
         return Answer(answer.status_code, lowered, answer.body)
 
@@ -88,15 +98,41 @@ def aws() -> boto3.Session:
     return boto3.Session()
 
 
-@pytest.fixture
-def cloud(aws: boto3.Session) -> Iterator[None]:
-    """Empty tables and queues on moto, as the template declares them, and a container that remembers nothing."""
-    from chalicelib.incidents import memory
-    from chalicelib.projects import ingest, quotas
+# Where moto keeps what the template declares: a service, and its region, or the partition for a service of all regions.
+_PLACES: Final = (("dynamodb", "eu-central-1"), ("sqs", "eu-central-1"), ("s3", "aws"))
+# A queue's lock is nobody's while it is copied.
+copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))
+
+
+@dataclass(frozen=True)
+class Created:
+    """What moto holds once the template's resources are created."""
+
+    backends: dict[Any, Any]
+    buckets: dict[str, tuple[str, str]]
+
+
+@pytest.fixture(scope="session")
+def created(aws: boto3.Session) -> Created:
+    """Made once, as it takes half a second; a copy takes milliseconds."""
     from infra import resources
 
     with mock_aws():
         resources.create("test", aws)
+        backends = {place: get_backend(place[0])[DEFAULT_ACCOUNT_ID][place[1]] for place in _PLACES}
+        return copy.deepcopy(Created(backends, s3_backends.bucket_accounts))
+
+
+@pytest.fixture
+def cloud(created: Created) -> Iterator[None]:
+    """Empty tables and queues on moto, as the template declares them, and a container that remembers nothing."""
+    from chalicelib.incidents import memory
+    from chalicelib.projects import ingest, quotas
+
+    with mock_aws():
+        for (service, region), backend in copy.deepcopy(created.backends).items():
+            get_backend(service)[DEFAULT_ACCOUNT_ID][region] = backend
+        s3_backends.bucket_accounts |= created.buckets
         memory.forget()
         ingest.forget()
         quotas.forget()

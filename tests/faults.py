@@ -319,18 +319,14 @@ def survives(point: Point, life: Callable[[], object]) -> bool:
             if dies:
                 raise Crash
 
-    memory.forget()
-    ingest.forget()
-    quotas.forget()
+    forget()
     try:
         with tapped(die):
             life()
     except Crash:
         return False
     finally:
-        memory.forget()
-    ingest.forget()
-    quotas.forget()
+        forget()
     return True
 
 
@@ -447,9 +443,7 @@ def interleave(
             containers[taken].step()
         for container in containers:
             container.abandon()
-    memory.forget()
-    ingest.forget()
-    quotas.forget()
+    forget()
     return None if asleep else [container.outcome() for container in containers], choices
 
 
@@ -477,25 +471,35 @@ class Outcomes:
     runs: int = 0
 
 
+def in_turn(prepare: Callable[[], Race]) -> dict[str, Sequence[int]]:
+    """The outcomes of programs one after the other, in any order."""
+    found: dict[str, Sequence[int]] = {}
+    for serial in itertools.permutations(range(len(prepare().programs))):
+        _run(prepare(), found, (), serial)
+    return found
+
+
 def outcomes(prepare: Callable[[], Race]) -> Outcomes:
     """The outcomes of programs one after the other, in any order, and those of their calls interleaved in every way."""
-    found = Outcomes()
-
-    def run(into: dict[str, Sequence[int]], order: Sequence[int], then: Sequence[int] = ()) -> list[Choice]:
-        race = prepare()
-        results, choices = interleave(race.programs, order, then=then, prune=not then)
-        if results is not None:
-            outcome = json.dumps([results, race.outcome()], sort_keys=True)
-            into.setdefault(outcome, [choice.taken for choice in choices])
-            found.runs += 1
-        return choices
-
-    for serial in itertools.permutations(range(len(prepare().programs))):
-        run(found.serial, (), serial)
+    found = Outcomes(serial=in_turn(prepare))
     order: Sequence[int] | None = ()
     while order is not None:
-        order = _next_order(run(found.interleaved, order))
+        choices, told = _run(prepare(), found.interleaved, order)
+        found.runs += told
+        order = _next_order(choices)
     return found
+
+
+def _run(
+    race: Race, into: dict[str, Sequence[int]], order: Sequence[int], then: Sequence[int] = ()
+) -> tuple[list[Choice], bool]:
+    """Run a race once, and note its outcome; returns its choices, and whether it told anything new."""
+    results, choices = interleave(race.programs, order, then=then, prune=not then)
+    if results is None:
+        return choices, False
+    outcome = json.dumps([results, race.outcome()], sort_keys=True)
+    into.setdefault(outcome, [choice.taken for choice in choices])
+    return choices, True
 
 
 def _next_order(choices: list[Choice]) -> list[int] | None:
@@ -575,6 +579,11 @@ def _forget_all() -> None:
     queues._url.cache_clear()
     storage._client.cache_clear()
     config.config.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    """Begin as a fresh container does."""
     memory.forget()
     ingest.forget()
     quotas.forget()

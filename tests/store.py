@@ -94,6 +94,32 @@ class Store:
         """The bodies that were sent to this stage's queue of that noun ("due-tasks"), in the order of sending."""
         return [body for queue, body in self.sent if queue == config().resource(noun)]
 
+    def received(self, noun: str) -> list[Any]:
+        """The messages in this stage's queue of that noun, as SQS hands them out; the queue is empty then."""
+        bodies, name = self.messages(noun), config().resource(noun)
+        self.sent[:] = [each for each in self.sent if each[0] != name]
+        attributes = {"ApproximateReceiveCount": "1"}
+        return [
+            {"MessageId": str(nth), "ReceiptHandle": "x", "Body": body, "Attributes": attributes, "MD5OfBody": ""}
+            for nth, body in enumerate(bodies)
+        ]
+
+    def bookmark(self) -> Callable[[], None]:
+        """What brings it back to what it holds now, as often as it is called."""
+        views = [view for table in self.tables.values() for view in (table.base, *table.indexes.values())]
+        kept = [{name: dict(places) for name, places in view.partitions.items()} for view in views]
+        sent, committed = list(self.sent), dict(self.committed)
+
+        def restore() -> None:
+            for view, partitions in zip(views, kept, strict=True):
+                view.partitions.clear()
+                view.partitions.update({name: dict(places) for name, places in partitions.items()})
+            self.sent[:] = sent
+            self.committed.clear()
+            self.committed.update(committed)
+
+        return restore
+
 
 @contextmanager
 def installed() -> Iterator[Store]:
@@ -507,7 +533,7 @@ _OPERATIONS: Final[dict[str, tuple[Callable[[Store, dict[str, Any]], Answer], fr
     "GetQueueUrl": (_get_queue_url, frozenset({"QueueName"})),
     "PutItem": (_put_item, _ACTIONS["Put"] | _ALONE),
     "Query": (_query, frozenset(_READ | _WINDOW | _QUERY)),
-    "SendMessage": (_send_message, frozenset({"QueueUrl", "MessageBody"})),
+    "SendMessage": (_send_message, frozenset({"QueueUrl", "MessageBody", "DelaySeconds"})),
     "SendMessageBatch": (_send_message_batch, frozenset({"QueueUrl", "Entries"})),
     "TransactWriteItems": (
         _transact_write_items,

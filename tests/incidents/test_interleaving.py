@@ -4,7 +4,6 @@ What must come out is what would have come out without: of one report that nothi
 after the other.
 """
 
-import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 
 import app
@@ -20,16 +18,15 @@ from chalicelib import clock
 from chalicelib.dynamodb import TRIES
 from chalicelib.incidents import grouping, memory
 from infra import pump
-from tests import store
+from tests import store as stores
 from tests.conftest import Door
 from tests.faults import (
     Call,
     Gateway,
     Program,
     Race,
-    aimed_at,
+    forget,
     lost_answers,
-    ministack,
     no_pauses,
     outcomes,
     points,
@@ -41,10 +38,8 @@ from tests.faults import (
 Body = dict[str, Any]
 Event = dict[str, Any]
 
-# Far in the future, as MiniStack deletes what is past its TTL by the real time.
 A_YEAR_BEFORE, A_DAY_BEFORE = "2099-03-01T08:10:00Z", "2100-02-28T08:10:00Z"
 AN_HOUR_BEFORE, NOW, SOON = "2100-03-01T08:10:00Z", "2100-03-01T09:20:00Z", "2100-03-01T09:20:07Z"
-QUEUE = "groundcrew-test-reports-overflow"
 
 OLD = {"severity": "LOW", "environment": "beta", "user_id": "1", "release": "1.0.0"}
 LOW = {"severity": "LOW"}
@@ -63,17 +58,16 @@ def incident_id(failure: str) -> str:
 
 
 class World:
-    """The public door on MiniStack, safe for threads, with a clock that goes on by a millisecond whenever it is read.
+    """The public door, safe for threads, with a clock that goes on by a millisecond whenever it is read.
 
-    A failure is one that was not reported before, so that many worlds can share a table.
+    A failure is one that was not reported before, so that many worlds can share a store.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, store: stores.Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.door = Door(Gateway(app.app))
+        self.store = store
         self.failure = ""
         self._now = clock.parse(NOW)
-        self._sqs = boto3.client("sqs")
-        self._queue = self._sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
         monkeypatch.setattr(clock, "now", self._tick)
 
     def _tick(self) -> datetime:
@@ -109,10 +103,8 @@ class World:
 
     def received(self) -> Event:
         """What waits in the queue, as Lambda hands it over; the queue is empty then."""
-        messages = pump.receive(self._sqs, self._queue, 100, wait_s=0)
-        for message in messages:
-            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        return pump.sqs_event(messages, f"arn:aws:sqs:eu-central-1:000000000000:{QUEUE}")
+        messages = self.store.received("reports-overflow")
+        return pump.sqs_event(messages, "arn:aws:sqs:eu-central-1:000000000000:groundcrew-test-reports-overflow")
 
     def drain(self) -> None:
         assert app.absorb_overflow(self.received(), None) == {"batchItemFailures": []}
@@ -132,16 +124,11 @@ class World:
         }
 
 
-@pytest.fixture(scope="module")
-def cloud_url() -> Iterator[str]:
-    with ministack() as url:
-        yield url
-
-
 @pytest.fixture
-def world(cloud_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with aimed_at(cloud_url), no_pauses():
-        yield World(monkeypatch)
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    forget()
+    with stores.installed() as store, no_pauses():
+        yield World(store, monkeypatch)
 
 
 # -- a container dies --------------------------------------------------------------------------------------------------
@@ -471,8 +458,6 @@ def test_at_once_is_as_one_after_the_other(world: World, arrange: Callable[[Worl
         assert len(shown["kept"]) == shown["count"] + shown["stale_hits"]
         return shown
 
-    # The store in memory has DynamoDB's conditions and is many times as fast, but nothing comes out of its queues.
-    with contextlib.nullcontext() if arrange in (a_message_twice, a_message_and_a_retry) else store.installed():
-        found = outcomes(prepare)
+    found = outcomes(prepare)
     assert found.runs > 5
     assert {str(order): outcome for outcome, order in found.interleaved.items() if outcome not in found.serial} == {}

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from hypothesis import HealthCheck, given, settings
@@ -29,14 +28,14 @@ from chalicelib.jobs import dead, failures, leases, models, requests, sweeping
 from chalicelib.jobs.leases import LEASE, Lease, LeaseLost
 from chalicelib.jobs.sweeping import STUCK_FOR
 from infra import pump
+from tests import store as stores
 from tests.conftest import Door
 from tests.faults import (
     Call,
     Gateway,
     Program,
     Race,
-    aimed_at,
-    ministack,
+    forget,
     no_pauses,
     outcomes,
     points,
@@ -45,7 +44,6 @@ from tests.faults import (
     tapped,
 )
 
-# Far in the future, as MiniStack deletes what is past its TTL by the real time.
 NOW = clock.parse("2100-03-01T10:00:00Z")
 STUCK, GIVEN_UP = LEASE + timedelta(seconds=1), LEASE + STUCK_FOR + timedelta(seconds=1)
 KIND = "transcode"
@@ -69,22 +67,22 @@ class World:
     Runs are known by their attempts: `leases` holds those that began, whether they still hold the job or not.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, store: stores.Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.door = Door(Gateway(app.app))
+        self.store = store
+        self._empty = store.bookmark()
         self.now = NOW
         self.subject, self.job_id = "", ""
         self.leases: list[Lease] = []
         self.sent: list[int] = []
         self.told: list[str] = []
         self._settled: dict[str, list[str]] = {}
-        self._sqs, dynamodb = boto3.client("sqs"), boto3.resource("dynamodb")
-        self._overflow = self._sqs.get_queue_url(QueueName="groundcrew-test-reports-overflow")["QueueUrl"]
-        self._tables = [dynamodb.Table(f"groundcrew-test-{area}") for area in ("jobs", "incidents")]
         monkeypatch.setattr(clock, "now", lambda: self.now)
 
     def begin(self) -> None:
-        """Begin anew: another subject, no other jobs and incidents, the same time."""
-        self._clear()
+        """Begin anew: another subject, an empty store, a container that remembers nothing, the same time."""
+        self._empty()
+        forget()
         self.now = NOW
         self.subject = f"subject-{next(_subjects)}"
         self.job_id = leases.first_id(KIND, self.subject)
@@ -92,11 +90,6 @@ class World:
 
     def after(self, time: timedelta) -> None:
         self.now += time
-
-    def _clear(self) -> None:
-        for table in self._tables:
-            for row in table.scan()["Items"]:
-                table.delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
 
     def note(self, call: Call) -> Any:
         """Note the messages that are sent."""
@@ -200,10 +193,8 @@ class World:
 
     def incidents(self) -> int:
         """How often a failure was counted, once what waits in the hub's queue has been, too."""
-        messages = pump.receive(self._sqs, self._overflow, 10, wait_s=0)
-        assert app.absorb_overflow(pump.sqs_event(messages, "arn:aws:sqs:::"), None) == {"batchItemFailures": []}
-        for message in messages:
-            self._sqs.delete_message(QueueUrl=self._overflow, ReceiptHandle=message["ReceiptHandle"])
+        event = pump.sqs_event(self.store.received("reports-overflow"), "arn:aws:sqs:::")
+        assert app.absorb_overflow(event, None) == {"batchItemFailures": []}
         return sum(each["count"] for each in self.door.admin("GET", "/incidents").json["items"])
 
     def settle(self) -> dict[str, Any]:
@@ -245,16 +236,10 @@ class World:
             assert before["state"] in ("SUCCEEDED", "DELETED")
 
 
-@pytest.fixture(scope="module")
-def cloud_url() -> Iterator[str]:
-    with ministack() as url:
-        yield url
-
-
 @pytest.fixture
-def world(cloud_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with aimed_at(cloud_url), no_pauses():
-        world = World(monkeypatch)
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with stores.installed() as store, no_pauses():
+        world = World(store, monkeypatch)
         with tapped(world.note):
             world.begin()
             yield world

@@ -1,12 +1,16 @@
 """A worker that is killed (SIGKILL) between any two of its calls: nothing is lost, doubled or left behind."""
 
+import itertools
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
+from typing import Any, Final
+from unittest import mock
 
 import pytest
 
@@ -14,44 +18,23 @@ from app import app
 from chalicelib import clock
 from chalicelib.jobs.leases import LEASE
 from chalicelib.jobs.sweeping import STUCK_FOR
-from infra import local
+from chalicelib.media import ffmpeg
 from infra.pump import schedule_event
 from tests.conftest import Door
-from tests.faults import Gateway, aimed_at, ministack
+from tests.faults import Call, Gateway, aimed_at, ministack, tapped
 from tests.media.conftest import Customer, transcode
 
 SAMPLE = Path(__file__).parents[1] / "data/media/gps.jpg"
 KILLED_WITHIN_S = 60
 
-# A worker that takes one message and dies at its nth call to AWS, before it is made or after; or within ffmpeg.
-WORKER = """
-import itertools, os, signal, sys
-from botocore.client import BaseClient
-from app import app
-from chalicelib.media import ffmpeg
-from tests.media.conftest import transcode
-
-nth, when, body = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-make, calls = BaseClient._make_api_call, itertools.count()
-
-def die(client, operation, parameters):
-    dies = next(calls) == nth
-    if dies and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    answer = make(client, operation, parameters)
-    if dies:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return answer
-
-BaseClient._make_api_call = die
-if when == "within ffmpeg":
-    ffmpeg._follow = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-assert transcode(body) == []
-"""
+_processes: Final = multiprocessing.get_context("forkserver")
 
 
 @pytest.fixture(scope="module")
 def cloud_url() -> Iterator[str]:
+    # Workers are forked from a process that has imported all of it. It keeps a file where temporary ones are now.
+    _processes.set_forkserver_preload(["pytest", "app", __name__])
+    forkserver.ensure_running()
     with ministack() as url:
         yield url
 
@@ -62,19 +45,38 @@ def there(cloud_url: str) -> Iterator[Customer]:
         yield Customer(Door(Gateway(app)))
 
 
-def killed(nth: int, when: str, body: str, disk: Path) -> bool:
+def work(url: str, nth: int, when: str, body: str, disk: str) -> None:
+    """Be a worker that takes one message and dies at its nth call to AWS, before or after it; or within ffmpeg."""
+    calls = itertools.count()
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def tap(call: Call) -> Any:
+        dies = next(calls) == nth
+        if dies and when == "before":
+            die()
+        answer = call.make()
+        if dies:
+            die()
+        return answer
+
+    tempfile.tempdir = disk
+    with aimed_at(url), tapped(tap), mock.patch.object(ffmpeg, "_follow", die if nth < 0 else ffmpeg._follow):
+        assert transcode(body) == []
+
+
+def killed(url: str, nth: int, when: str, body: str, disk: Path) -> bool:
     """Whether a worker was killed at that call; False when its work was over before."""
-    environment = os.environ | {"TMPDIR": str(disk), "POWERTOOLS_LOG_LEVEL": "CRITICAL"}
-    command = [sys.executable, "-c", WORKER, str(nth), when, body]
-    worker = subprocess.run(
-        command, cwd=local.PROJECT, env=environment, timeout=KILLED_WITHIN_S, check=False, stdout=subprocess.DEVNULL
-    )
-    assert worker.returncode in (0, -signal.SIGKILL)
-    return worker.returncode != 0
+    worker = _processes.Process(target=work, args=(url, nth, when, body, str(disk)))
+    worker.start()
+    worker.join(KILLED_WITHIN_S)
+    assert worker.exitcode in (0, -signal.SIGKILL)
+    return worker.exitcode != 0
 
 
 def test_a_killed_worker_leaves_a_media_that_ends_well(
-    there: Customer, frozen: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    there: Customer, cloud_url: str, frozen: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = SAMPLE.read_bytes()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -83,7 +85,7 @@ def test_a_killed_worker_leaves_a_media_that_ends_well(
         media_id = there.begin(size_bytes=len(content), content_type="image/jpeg")["media_id"]
         there.put(media_id, content)
         body = json.dumps({"created": f"originals/{media_id}"})
-        if not killed(nth, when, body, tmp_path):
+        if not killed(cloud_url, nth, when, body, tmp_path):
             break
         # The queue gives the message out again, and the sweeper comes by.
         assert transcode(body) == []

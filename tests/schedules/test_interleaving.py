@@ -8,7 +8,6 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -33,22 +32,18 @@ Act = Callable[["World"], Any]
 class World:
     """A schedule of three students on a store of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: stores.Store) -> None:
         self.schedule_id = ""
-        self.store: stores.Store
-        self._installed = ExitStack()
+        self.store = store
+        self._empty = store.bookmark()
 
     def begin(self) -> None:
-        self.end()
-        self.store = self._installed.enter_context(stores.installed())
+        self._empty()
         # Audit rows are told apart by it.
         correlate("request-of-the-school")
         new = NewSchedule("Maths", NOW, NOW + timedelta(hours=1))
         self.schedule_id = planning.make(new, "admin-1", NOW).schedule_id
         self.call_roll("ann", "ben", "cem")
-
-    def end(self) -> None:
-        self._installed.close()
 
     # -- what may happen ----------------------------------------------------------------------------------------------
 
@@ -109,9 +104,8 @@ def said(act: Callable[[], Any]) -> Any:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    found = World()
-    yield found
-    found.end()
+    with stores.installed() as store:
+        yield World(store)
 
 
 @pytest.fixture(params=["whole", "in stages"])
@@ -134,6 +128,8 @@ def names(acts: tuple[Act, ...]) -> str:
 
 def raced(world: World, acts: tuple[Act, ...], begin: Callable[[World], object] = World.begin) -> None:
     """Every order of the acts' calls leads where some order of the acts does."""
+    begin(world)
+    again = world.store.bookmark()
 
     def program(act: Act, request: str) -> Program:
         def run() -> Any:
@@ -143,7 +139,7 @@ def raced(world: World, acts: tuple[Act, ...], begin: Callable[[World], object] 
         return run
 
     def prepare() -> Race:
-        begin(world)
+        again()
         return Race([program(act, f"request-{nth}") for nth, act in enumerate(acts)], world.settle)
 
     found = outcomes(prepare)
