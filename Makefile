@@ -1,9 +1,13 @@
-# Every target sets itself up: a virtual environment in .venv, made again only when the requirements change.
-# `make` alone says what there is.
+# Every target sets itself up: a virtual environment in .venv, Node's packages in web/node_modules, each made again only
+# when what it is made of changes; and builds the pages when web/ changed. `make` alone says what there is.
 
 MAKEFLAGS += --no-print-directory
 READY := .venv/ready
+PACKAGES := web/node_modules/ready
+# The last that a build writes.
+PAGES := chalicelib/console/static/demo/index.html
 RUN := exec .venv/bin/python -m
+NPM := npm --prefix web
 
 # Looked for only when .venv has to be made.
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -14,10 +18,19 @@ VENV = $(PYTHON) -m venv --clear .venv
 INSTALL = .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --requirement
 DEBIAN_VENV = command -v apt-get >/dev/null && apt-get update -qq && apt-get install -qq --yes python3-venv
 
-.PHONY: help run test check bench token demo purge-future undo-purge every-day rehearse deploy destroy costs clean
+# With its folders, which change when a file is gone.
+SOURCES = $(shell find web -name node_modules -prune -o -print)
+API = $(shell find app.py chalicelib infra/openapi.py -name '*.py')
+
+NODE = node -e 'const [major, minor] = process.versions.node.split("."); process.exit(major > 20 || major == 20 && minor > 18 ? 0 : 1)'
+
+# A build that fails is tried again.
+.DELETE_ON_ERROR:
+.PHONY: help ready run test check bench token demo purge-future undo-purge every-day rehearse deploy destroy costs clean
 .DEFAULT_GOAL := help
 
 help:
+	@echo 'make ready     sets all of this up, and builds the console'
 	@echo 'make run       the whole system on this machine, until Ctrl-C (PORT=8000)'
 	@echo 'make token     a bearer token for it (GROUP=admin, or GROUP=customer SUB=customer-68)'
 	@echo 'make demo      fills it with a week of incidents and tasks'
@@ -33,13 +46,15 @@ help:
 	@echo 'make costs     what a month costs, line by line (REPORTS=250000 adds a column for as many)'
 	@echo 'make clean     removes the data of make run, packages and caches'
 
-run: $(READY)
+ready: $(READY) $(PAGES)
+
+run: $(READY) $(PAGES)
 	@$(RUN) infra.stack
 
 token: $(READY)
 	@$(RUN) infra.token
 
-demo: $(READY)
+demo: $(READY) $(PAGES)
 	@$(RUN) infra.demo
 
 purge-future: $(READY)
@@ -51,11 +66,11 @@ undo-purge: $(READY)
 every-day: $(READY)
 	@$(RUN) tests.tasks.every_day
 
-rehearse: $(READY)
+rehearse: $(READY) $(PAGES)
 	@$(RUN) infra.rehearse
 
 # Both read STAGE and the rest from the environment, where make puts what it is told.
-deploy: $(READY)
+deploy: $(READY) $(PAGES)
 	@$(RUN) infra.deploy
 
 destroy: $(READY)
@@ -64,22 +79,23 @@ destroy: $(READY)
 costs: $(READY)
 	@$(RUN) infra.costs
 
-# A file's tests stay together, as they share what is slow to start.
-test: $(READY)
-	@$(RUN) pytest --numprocesses 2 --dist loadfile
+# All of them, whatever fails. A file's tests stay together, as they share what is slow to start.
+test: $(READY) $(PAGES)
+	@$(NPM) test; web=$$?; .venv/bin/python -m pytest --numprocesses 2 --dist loadfile && exit $$web
 
-check: $(READY)
+check: $(READY) $(PAGES)
 	.venv/bin/python -m ruff check
 	.venv/bin/python -m ruff format --check
 	.venv/bin/python -m mypy
 	.venv/bin/lint-imports --no-logo
 	.venv/bin/python -m infra.template | .venv/bin/cfn-lint
+	$(NPM) run check
 
-bench: $(READY)
+bench: $(READY) $(PAGES)
 	@$(RUN) bench
 
 clean:
-	rm -rf .local build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .local build chalicelib/console/static .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.txt requirements-dev.txt requirements-ffmpeg.txt
@@ -90,3 +106,21 @@ $(READY): requirements.txt requirements-dev.txt requirements-ffmpeg.txt
 	@$(INSTALL) requirements-dev.txt >&2
 	@$(INSTALL) requirements-ffmpeg.txt >&2
 	@touch $@
+
+$(PACKAGES): web/package-lock.json
+	@$(NODE) 2>/dev/null || { echo 'Node 20.19 or newer with npm is needed to build the console, and no such node is on the PATH.' \
+		'It is at https://nodejs.org/en/download; Debian 13 has it, too: apt-get install nodejs npm' >&2; exit 1; }
+	@echo 'Setting up web/node_modules; this takes half a minute.' >&2
+	@$(NPM) ci --no-progress --loglevel=error >&2
+	@touch $@
+
+$(PAGES): $(PACKAGES) $(SOURCES) web/console/openapi.json
+	@$(NPM) run build >&2
+
+# Most changes of the API's code do not change what it says of itself, and then nothing is built again.
+web/console/openapi.json: build/openapi.json
+	@cmp -s $< $@ || cp $< $@
+
+build/openapi.json: $(READY) $(API)
+	@mkdir -p build
+	@.venv/bin/python -m infra.openapi > $@

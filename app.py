@@ -11,6 +11,7 @@ from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 from chalicelib import clock, http, queues
 from chalicelib.about.routes import about
 from chalicelib.config import config
+from chalicelib.console.routes import console
 from chalicelib.incidents import absorbing, overflow
 from chalicelib.incidents.routes import incidents
 from chalicelib.jobs import sweeping as jobs_sweeping
@@ -27,8 +28,11 @@ from chalicelib.tasks import scheduling
 from chalicelib.tasks.routes import tasks
 
 app = Chalice(SERVICE, configure_logs=False)
+# Of these Chalice would encode the answers by itself, and refuse them to clients that send no Accept.
+app.api.binary_types = []
 app.register_middleware(http.middleware, "http")
 app.register_blueprint(about)
+app.register_blueprint(console)
 app.register_blueprint(incidents)
 app.register_blueprint(jobs)
 app.register_blueprint(media)

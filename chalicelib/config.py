@@ -32,6 +32,7 @@ class Config:
     """What one deployment is told from outside.
 
     `allowed_origins` are origins such as `https://ops.example.com`; a port of `*` (`http://localhost:*`) allows any.
+    `cognito_url` is where a Cognito pool hands out tokens and signs out, which is elsewhere than its issuer.
     `public_url` is where callers reach this deployment, with the stage's prefix if it has one.
     `cursor_key` signs list cursors: any text that callers do not know.
     `storage` is where media lie; the limits on uploads keep costs bounded, and a limit of 0 is none.
@@ -43,9 +44,11 @@ class Config:
     oidc_issuer: str
     oidc_audience: str
     oidc_groups_claim: str
+    cognito_url: str
     allowed_origins: tuple[str, ...]
     cursor_key: str
     public_url: str
+    demo_page: bool
     retention_days: int
     storage: Storage
     events: Storage
@@ -72,9 +75,11 @@ def config() -> Config:
         oidc_issuer=env.get("OIDC_ISSUER", "").rstrip("/"),
         oidc_audience=env.get("OIDC_AUDIENCE", ""),
         oidc_groups_claim=env.get("OIDC_GROUPS_CLAIM", "cognito:groups"),
+        cognito_url=env.get("COGNITO_URL", "").rstrip("/"),
         allowed_origins=tuple(origin for origin in env.get("ALLOWED_ORIGINS", "").replace(",", " ").split()),
         cursor_key=env.get("CURSOR_KEY", ""),
         public_url=env.get("PUBLIC_URL", "").rstrip("/"),
+        demo_page=env.get("DEMO_PAGE", "") == "true",
         retention_days=int(env.get("RETENTION_DAYS", "90")),
         storage=Storage(
             bucket=env.get("MEDIA_BUCKET") or f"groundcrew-{stage}-media",

@@ -1,11 +1,12 @@
 """HTTP: bodies, parameters, CORS, and the middleware that every request passes."""
 
+import base64
 import re
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from chalice.app import Request, Response
@@ -29,7 +30,9 @@ PREFLIGHT_SECONDS: Final = 7200
 
 # Pages of any origin may call these and read the answer: their key is public and can only report.
 SENTRY: Final = frozenset({"POST /api/{project_id}/envelope", "POST /api/{project_id}/store"})
-ANY_ORIGIN: Final = SENTRY | {"GET /health", "GET /openapi.json", "GET /docs", "POST /incidents"}
+# The same bytes for everyone, which caches may keep without asking who wants them.
+ASSETS: Final = {f"{method} /{page}/assets/{{name}}" for method in ("GET", "HEAD") for page in ("console", "demo")}
+ANY_ORIGIN: Final = SENTRY | ASSETS | {"GET /health", "GET /openapi.json", "GET /docs", "POST /incidents"}
 
 _request: ContextVar[Request] = ContextVar("request")
 # How msgspec names the place of a mistake, and a field that is missing or unknown there.
@@ -37,6 +40,13 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 _NAMED = re.compile(r"field `([^`]*)`$")
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _TOO_DEEP: Final = "The body is nested too deeply; send at most a few dozen levels."
+
+
+class Bytes(Response):
+    """An answer of bytes, whatever their type: Chalice itself knows bytes only of types that it was told."""
+
+    def to_dict(self, binary_types: list[str] | None = None) -> dict[str, Any]:  # noqa: ARG002  # Chalice's signature
+        return super().to_dict() | {"body": base64.b64encode(self.body).decode(), "isBase64Encoded": True}
 
 
 def request() -> Request:

@@ -1,5 +1,6 @@
 """Identity: who is calling, proved by an OpenID Connect token."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,11 +83,24 @@ class _Issuer:
 
 
 _issuer = _Issuer({}, -KEYS_LIFE_S)
+# The local server answers several requests at once: whoever comes while the keys are fetched waits for them.
+_asking = threading.Lock()
 
 
 def _key(kid: str | None, clock: Callable[[], float] = time.monotonic) -> "PyJWK":
     import jwt
 
+    with _asking:
+        known = _known(kid, clock)
+    if kid is None and len(known) == 1:
+        return next(iter(known.values()))
+    if kid not in known:
+        raise jwt.InvalidKeyError("its key is not one of the issuer's")
+    return known[kid]
+
+
+def _known(kid: str | None, clock: Callable[[], float]) -> "dict[str | None, PyJWK]":
+    """The issuer's keys, asked for again where `kid` may be newer than our copy. Raises Unavailable."""
     known = _issuer.keys
     # An issuer with a single key need not name it (OpenID Connect Core 1.0, section 10.1).
     unknown = kid not in known if kid is not None else len(known) != 1
@@ -100,11 +114,7 @@ def _key(kid: str | None, clock: Callable[[], float] = time.monotonic) -> "PyJWK
         except Unavailable:
             if unknown:
                 raise
-    if kid is None and len(known) == 1:
-        return next(iter(known.values()))
-    if kid not in known:
-        raise jwt.InvalidKeyError("its key is not one of the issuer's")
-    return known[kid]
+    return known
 
 
 def _fetch_keys() -> dict[str | None, "PyJWK"]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import botocore.config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -206,6 +207,12 @@ def sign_get(key: str, content_type: str, disposition: str, seconds: int, store:
     """A URL that gives an object, under headers that we choose and not its uploader."""
     given = {"Key": key, "ResponseContentType": content_type, "ResponseContentDisposition": disposition}
     return _sign("get_object", given, seconds, store)
+
+
+def origin() -> str:
+    """Where the signed URLs of media lead: scheme and host."""
+    signed = urlsplit(_sign("get_object", {"Key": "originals/any"}, 1))
+    return f"{signed.scheme}://{signed.netloc}"
 
 
 class _Ticking(io.FileIO):

@@ -56,7 +56,7 @@ def build(directory: Path) -> Package:
     """Package the project into `directory`: the same for every stage of a deployment.
 
     Raises LayerError, and PackageError when that fails, or when the code is not exactly ours and what requirements.txt
-    pins, with all of its bytecode, or too large.
+    pins, with all of its bytecode and with the pages that are built of web/, or too large.
     """
     _clear()
     made = subprocess.run(
@@ -84,6 +84,7 @@ def build(directory: Path) -> Package:
     with zipfile.ZipFile(package.code) as archive:
         files = archive.namelist()
     require_exactly((PROJECT / "requirements.txt").read_text(), files)
+    require_pages(files)
     require_bytecode(files)
     require_room(unpacked_bytes(package.code), unpacked_bytes(package.layer))
     return package
@@ -117,6 +118,15 @@ def require_exactly(requirements: str, files: Iterable[str]) -> None:
             raise PackageError(f"The package {verb} {named}: it must be exactly what requirements.txt pins.")
     if found := _FOREIGN.search(names):
         raise PackageError(f"The package holds {found[0]}, which belongs on a developer's machine.")
+
+
+def require_pages(files: Iterable[str]) -> None:
+    """Raise PackageError unless the console and the demo page are in `files`, each with something to load."""
+    held = set(files)
+    for page in ("console", "demo"):
+        place = f"chalicelib/console/static/{page}"
+        if f"{place}/index.html" not in held or not any(file.startswith(f"{place}/assets/") for file in held):
+            raise PackageError(f"The package lacks /{page}, which is not built: `make deploy` builds it first.")
 
 
 def require_bytecode(files: Iterable[str]) -> None:

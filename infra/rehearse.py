@@ -105,6 +105,7 @@ def rehearse(directory: Path) -> None:
             "OidcAudience": audience,
             "AllowedOrigins": "http://localhost:*",
             "StorageWebhookSecret": secret,
+            "DemoPage": "true",
             "TranscoderConcurrency": "2",
         }
         deployed = deploy.deploy(STAGE, given, lambda _: _packaged(directory), _unasked)
@@ -198,9 +199,10 @@ def _mend() -> None:
             most = int(source["ScalingConfig"]["MaximumConcurrency"])
             lambdas.update_event_source_mapping(UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": most})
     cloudformation = boto3.client("cloudformation")
-    found = cloudformation.describe_stack_resource(StackName=NAME, LogicalResourceId="MediaBucket")
-    bucket = found["StackResourceDetail"]["PhysicalResourceId"]
-    boto3.client("s3").delete_bucket_policy(Bucket=bucket)
+    for name in ("EventsBucket", "MediaBucket"):
+        found = cloudformation.describe_stack_resource(StackName=NAME, LogicalResourceId=name)
+        bucket = found["StackResourceDetail"]["PhysicalResourceId"]
+        boto3.client("s3").delete_bucket_policy(Bucket=bucket)
 
 
 def _open(cloud: str, outputs: Mapping[str, str]) -> str:
@@ -275,7 +277,7 @@ def _cloud(url: str, directory: Path) -> contextlib.AbstractContextManager[None]
 
 
 def _provider(url: str, directory: Path) -> contextlib.AbstractContextManager[None]:
-    command = ["-m", "infra.leash", "oidc_provider_mock", "--port", url.rpartition(":")[2]]
+    command = ["-m", "infra.leash", "infra.issuer", "--port", url.rpartition(":")[2]]
     return _process(command, {"NO_COLOR": "1"}, directory / "oidc.log")
 
 

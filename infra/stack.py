@@ -9,7 +9,6 @@ import contextlib
 import errno
 import fcntl
 import importlib
-import json
 import logging
 import os
 import shutil
@@ -45,11 +44,6 @@ MAX_PORT: Final = 65535
 THREADS: Final = 16
 # The server itself cuts off what is larger, in its own words; up to here the gateway refuses in those of the template.
 MAX_READ_BYTES: Final = 100 * 1024 * 1024
-
-USERS: Final = (
-    {"sub": "admin-1", "name": "Ada Admin", "cognito:groups": ["admin"]},
-    {"sub": "customer-68", "name": "Cleo Customer", "cognito:groups": ["customer"]},
-)
 
 Processes = dict[str, subprocess.Popen[bytes]]
 
@@ -129,6 +123,8 @@ def _start(running: contextlib.ExitStack, stop: threading.Event, terminal: TextI
 
 def _welcome(stack: local.Stack, logs: Path, seconds: float) -> str:
     return f"""Groundcrew is ready on {stack.url} ({seconds:.1f} s)
+  console      {stack.url}/console, as admin-1
+  demo page    {stack.url}/demo, as customer-68
   Sentry DSN   {stack.dsn}
   sign-in      {stack.issuer}
   local cloud  {stack.cloud_url}
@@ -279,10 +275,7 @@ def _cloud(stack: local.Stack, directory: Path) -> tuple[list[str], dict[str, st
 
 
 def _provider(stack: local.Stack) -> tuple[list[str], dict[str, str]]:
-    command = ["oidc_provider_mock", "--port", stack.issuer.rpartition(":")[2]]
-    for user in USERS:
-        command += ["--user-claims", json.dumps(user)]
-    return command, {"NO_COLOR": "1"}
+    return ["infra.issuer", "--port", stack.issuer.rpartition(":")[2]], {"NO_COLOR": "1"}
 
 
 @contextlib.contextmanager

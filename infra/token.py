@@ -26,10 +26,7 @@ def token(stack: local.Stack, group: str, subject: str) -> str:
             data={"sub": subject},
         )
         code = parse_qs(urlsplit(redirect.headers.get("location", "")).query).get("code", [""])[0]
-        answer = provider.post(
-            "/oauth2/token",
-            data={**client, "grant_type": "authorization_code", "code": code, "client_secret": "unused"},
-        )
+        answer = provider.post("/oauth2/token", data={**client, "grant_type": "authorization_code", "code": code})
         return str(answer.raise_for_status().json()["id_token"])
 
 

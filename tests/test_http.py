@@ -3,8 +3,10 @@
 import base64
 import io
 import json
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -116,6 +118,26 @@ def test_unknown_keys_are_not_asked_for_at_every_request(door: Door, monkeypatch
     for _ in range(5):
         door.call("GET", "/incidents", authorization=f"Bearer {issuer.token(kid='forged')}")
     assert len(asked) == 1
+
+
+def test_who_comes_while_the_keys_are_fetched_waits_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "_issuer", identity._Issuer({}, -identity.KEYS_LIFE_S))
+    begun, go = threading.Event(), threading.Event()
+    fetch = identity._fetch_keys
+
+    def held() -> Any:
+        begun.set()
+        assert go.wait(10)
+        return fetch()
+
+    monkeypatch.setattr(identity, "_fetch_keys", held)
+    with ThreadPoolExecutor() as callers:
+        first = callers.submit(identity.identify, f"Bearer {issuer.token()}")
+        assert begun.wait(10)
+        second = callers.submit(identity.identify, f"Bearer {issuer.token()}")
+        wait([second], timeout=0.2)
+        go.set()
+        assert first.result() == second.result() == identity.Identity("admin-1", admin=True)
 
 
 @pytest.mark.parametrize(

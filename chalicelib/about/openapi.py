@@ -32,8 +32,9 @@ INTRODUCTION: Final = """\
 Groundcrew is the operations backend that a small product team owns itself.
 
 Every answer carries `X-Correlation-Id`. An error is `Code`, `Message` and, where fields are at fault, `Details`. A path
-or method that is not described here is a 404, or a 405 that names the methods in `Allow`. What the gateway itself
-cannot do is a 5xx in the same form. What was answered 429 or 503 may be sent again after `Retry-After` seconds.
+or method that is neither described here nor a page, such as `/console`, is a 404, or a 405 that names the methods in
+`Allow`. What the gateway itself cannot do is a 5xx in the same form. What was answered 429 or 503 may be sent again
+after `Retry-After` seconds.
 """
 
 # Codes of errors that are answered before any of our code runs; infra/template.yaml and Chalice hold them.
@@ -109,12 +110,12 @@ HEADERS: Final[Json] = {
 
 @functools.cache
 def document(app: Chalice) -> Json:
-    """The description of all that `app` serves, but for CORS preflights, which every path has."""
+    """The description of all operations of `app`: neither of pages, nor of CORS preflights, which every path has."""
     served = [
         (path, method.lower(), entry, OPERATIONS[entry.view_function])
         for path, methods in app.routes.items()
         for method, entry in methods.items()
-        if method != "OPTIONS"
+        if entry.view_function in OPERATIONS
     ]
     schemas, components = _schemas([operation for *_, operation in served])
     paths: defaultdict[str, Json] = defaultdict(dict)

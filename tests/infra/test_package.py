@@ -16,6 +16,7 @@ from infra.package import (
     PackageError,
     require_bytecode,
     require_exactly,
+    require_pages,
     require_room,
     unpacked_bytes,
 )
@@ -56,6 +57,17 @@ def test_a_package_without_bytecode_is_refused() -> None:
     require_bytecode([*sources, *compiled, "botocore/data/endpoints.json"])
     with pytest.raises(PackageError, match=re.escape("The package lacks the bytecode of jwt/api_jwt.py")):
         require_bytecode([*sources, *compiled[:1]])
+
+
+def test_a_package_without_its_pages_is_refused() -> None:
+    static = "chalicelib/console/static"
+    built = [
+        f"{static}/{page}/{file}" for page in ("console", "demo") for file in ("index.html", "assets/index-1.js.gz")
+    ]
+    require_pages(built)
+    for lost in built:
+        with pytest.raises(PackageError, match=f"^The package lacks /{lost.split('/')[3]}, which is not built"):
+            require_pages([file for file in built if file != lost])
 
 
 def test_every_requirement_is_pinned() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from chalice.utils import serialize_to_json
 
+from app import app
 from chalicelib.config import config
 from infra import template
 from infra.local import PROJECT
@@ -299,6 +300,18 @@ def test_a_pool_of_users_is_made_only_without_an_issuer(merged: dict[str, Any]) 
     assert merged["Resources"]["Users"]["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     client = merged["Resources"]["ConsoleClient"]["Properties"]
     assert (client["GenerateSecret"], client["AllowedOAuthFlows"]) == (False, ["code"])
+    assert client["LogoutURLs"] == client["CallbackURLs"]
+    for page, url in zip(("console", "demo"), client["CallbackURLs"], strict=True):
+        assert url["Fn::If"] == ["OwnDomain", {"Fn::Sub": f"${{PublicUrl}}/{page}"}, f"http://localhost:8000/{page}"]
+        assert f"/{page}" in app.routes
+    # It is asked for tokens elsewhere than at the issuer.
+    told = functions(merged)["APIHandler"]["Environment"]["Variables"]
+    domain = merged["Resources"]["UsersDomain"]["Properties"]["Domain"]["Fn::Sub"]
+    assert told["COGNITO_URL"]["Fn::If"] == [
+        "OwnUsers",
+        {"Fn::Sub": f"https://{domain}.auth.${{AWS::Region}}.amazoncognito.com"},
+        {"Ref": "CognitoUrl"},
+    ]
 
 
 def test_a_deployment_says_where_it_is(merged: dict[str, Any]) -> None:

@@ -1,0 +1,120 @@
+import { Button, Group, Menu, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQueryClient } from "@tanstack/react-query";
+import { ChevronDown } from "lucide-react";
+import type { FormEvent } from "react";
+import { useAction } from "../api/action";
+import { answer, api } from "../api/client";
+import type { Triage as Decision, IncidentDetail, IncidentSummary } from "../api/schema";
+import { changeThing } from "../api/thing";
+import { STATUSES, type Status, StatusMark, word } from "./marks";
+
+/** Where the incident stands, and the menu that moves it on; marking it as fixed asks how. */
+export function Triage({ incident }: { incident: IncidentDetail }) {
+  const [fixing, { open, close }] = useDisclosure();
+  const { run, running } = useTriage(incident);
+  const choose = (status: Status) => (status === "FIXED" ? open() : run({ status }));
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button variant="default" rightSection={<ChevronDown size={14} aria-hidden />} disabled={running}>
+            <StatusMark status={incident.status} />
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>Set the status</Menu.Label>
+          {STATUSES.map((status) => (
+            <Menu.Item
+              key={status}
+              disabled={status === incident.status && status !== "FIXED"}
+              onClick={() => choose(status)}
+            >
+              <StatusMark status={status} />
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <Modal opened={fixing} onClose={close} title="How was it fixed?">
+        <FixForm
+          incident={incident}
+          onCancel={close}
+          onSave={(fix) => {
+            run({ status: "FIXED", ...fix });
+            close();
+          }}
+        />
+      </Modal>
+    </>
+  );
+}
+
+interface FormProps {
+  incident: IncidentDetail;
+  onCancel: () => void;
+  onSave: (fix: Omit<Decision, "status">) => void;
+}
+
+function FixForm({ incident, onCancel, onSave }: FormProps) {
+  const save = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget);
+    const said = ["fix_commit_hash", "fixed_in_release", "fix_notes"].flatMap((name) => {
+      const value = String(given.get(name) ?? "").trim();
+      return value ? [[name, value]] : [];
+    });
+    onSave(Object.fromEntries(said));
+  };
+  return (
+    <form onSubmit={save}>
+      <Stack gap="sm">
+        <TextInput
+          name="fix_commit_hash"
+          label="Commit"
+          maxLength={64}
+          defaultValue={incident.fix_commit_hash ?? ""}
+          data-autofocus
+        />
+        <TextInput
+          name="fixed_in_release"
+          label="Fixed in release"
+          description="Reports of older releases do not reopen it."
+          placeholder={incident.last_release ?? undefined}
+          maxLength={64}
+          defaultValue={incident.fixed_in_release ?? ""}
+        />
+        <Textarea
+          name="fix_notes"
+          label="Notes"
+          autosize
+          minRows={3}
+          maxLength={4000}
+          defaultValue={incident.fix_notes ?? ""}
+        />
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onCancel}>
+            Cancel
+          </Button>
+          <Button type="submit">Mark as fixed</Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+const idOf = (incident: IncidentSummary) => incident.incident_id;
+
+function useTriage({ incident_id }: IncidentDetail) {
+  const client = useQueryClient();
+  return useAction({
+    run: (body: Decision) =>
+      answer(api.PATCH("/incidents/{incident_id}", { params: { path: { incident_id } }, body })).then((incident) => {
+        client.setQueryData(["incidents", "detail", incident_id], incident);
+      }),
+    done: (_, { status }) => `The incident is ${word(status).toLowerCase()}.`,
+    refused: "The status was not changed",
+    changes: [["incidents"]],
+    meanwhile: ({ status }) =>
+      changeThing<IncidentSummary>(client, "incidents", incident_id, idOf, (incident) => ({ ...incident, status })),
+  });
+}

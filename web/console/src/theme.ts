@@ -1,0 +1,56 @@
+import { ActionIcon, Button, createTheme, type MantineColorsTuple, Modal, Tooltip } from "@mantine/core";
+
+// From white to black with a little blue in it: pages, borders and text of both schemes.
+const slate: MantineColorsTuple = [
+  "#e9ebef",
+  "#c9cdd6",
+  "#a0a6b3",
+  "#7a8190",
+  "#30343c",
+  "#25282f",
+  "#16181c",
+  "#0d0e11",
+  "#0a0b0d",
+  "#08090a",
+];
+
+const indigo: MantineColorsTuple = [
+  "#eef0ff",
+  "#dde0fd",
+  "#b9bff7",
+  "#959ef3",
+  "#7782ee",
+  "#5f6be6",
+  "#4a55d6",
+  "#3e48bb",
+  "#343c9c",
+  "#2a307c",
+];
+
+/** Mantine in our hand: dense, quiet, one accent. What CSS alone decides is in theme.css. */
+export const theme = createTheme({
+  primaryColor: "indigo",
+  primaryShade: 6,
+  colors: { indigo, dark: slate },
+  fontFamily: "'Inter Variable', ui-sans-serif, system-ui, 'Segoe UI', sans-serif",
+  fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace",
+  fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },
+  headings: { fontWeight: "600", sizes: { h1: { fontSize: "1.125rem" }, h2: { fontSize: "0.9375rem" } } },
+  defaultRadius: "sm",
+  radius: { xs: "4px", sm: "6px", md: "8px", lg: "12px", xl: "16px" },
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  focusClassName: "focus-ring",
+  components: {
+    Button: Button.extend({ defaultProps: { size: "xs" } }),
+    ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray" } }),
+    Modal: Modal.extend({
+      defaultProps: {
+        centered: true,
+        transitionProps: { duration: 100 },
+        closeButtonProps: { "aria-label": "Close" },
+      },
+    }),
+    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, withArrow: true, fz: "xs" } }),
+  },
+});
