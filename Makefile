@@ -111,7 +111,7 @@ $(PACKAGES): web/package-lock.json
 	@$(NODE) 2>/dev/null || { echo 'Node 20.19 or newer with npm is needed to build the console, and no such node is on the PATH.' \
 		'It is at https://nodejs.org/en/download; Debian 13 has it, too: apt-get install nodejs npm' >&2; exit 1; }
 	@echo 'Setting up web/node_modules; this takes half a minute.' >&2
-	@$(NPM) ci --no-progress --loglevel=error >&2
+	@$(NPM) ci --no-progress --loglevel=error >/dev/null
 	@touch $@
 
 $(PAGES): $(PACKAGES) $(SOURCES) web/console/openapi.json
