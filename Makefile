@@ -79,9 +79,10 @@ destroy: $(READY)
 costs: $(READY)
 	@$(RUN) infra.costs
 
-# All of them, whatever fails. A file's tests stay together, as they share what is slow to start.
+# All of them, whatever fails. A file's tests stay together, as they share what is slow to start; tests/conftest.py has them
+# in order.
 test: $(READY) $(PAGES)
-	@$(NPM) test; web=$$?; .venv/bin/python -m pytest --numprocesses 2 --dist loadfile && exit $$web
+	@$(NPM) test; web=$$?; .venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder && exit $$web
 
 check: $(READY) $(PAGES)
 	.venv/bin/python -m ruff check

@@ -5,6 +5,7 @@ import copyreg
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -37,6 +38,16 @@ os.environ |= {
     "POWERTOOLS_METRICS_DISABLED": "true",
     "STORAGE_WEBHOOK_SECRET": STORAGE_SECRET,
 }
+
+
+# Their few tests are long.
+_LONG: Final = ("test_exactness.py", "test_kills.py", "test_memory.py", "test_pages.py", "test_sdks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take first what takes long: the processes of pytest-xdist get a file at a time, and are to end together."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.name not in _LONG, -tests[item.path], item.path))
 
 
 @dataclass(frozen=True)
