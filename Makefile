@@ -7,7 +7,7 @@ PACKAGES := web/node_modules/ready
 # The last that a build writes.
 PAGES := chalicelib/console/static/demo/index.html
 RUN := exec .venv/bin/python -m
-NPM := npm --prefix web
+NPM := npm --prefix web --silent
 
 # Looked for only when .venv has to be made.
 PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \

@@ -158,6 +158,16 @@ def test_bad_fields_cost_no_heartbeat(door: Door) -> None:
     assert found == [(str(nth), "ok", None, None) for nth in range(len(BAD))]
 
 
+@pytest.mark.parametrize("number", [True, -1, "5", [5], 10**30, 1e308])
+def test_numbers_that_are_none_are_left_out(door: Door, number: Any) -> None:
+    bounds = {"checkin_margin": number, "max_runtime": number}
+    check_in("in_progress", monitor_config=DAILY | bounds, duration=number)
+    (found,) = heartbeats()
+    assert (found["duration_seconds"], found["overdue"]) == (None, False)
+    (late,) = heartbeats(NOW + timedelta(days=2))
+    assert late["overdue"] is True
+
+
 def test_a_status_that_nobody_knows_is_told(door: Door) -> None:
     check_in(["ok"])
     assert heartbeats()[0]["status"] == "error"

@@ -159,12 +159,14 @@ EVENTS: Final = st.dictionaries(st.sampled_from(PARTS) | KEYS, JSON, max_size=8)
 
 
 @quick
-@given(event=EVENTS, single=st.booleans(), ascii_only=st.booleans())
+@given(
+    event=EVENTS, treatment=st.sampled_from(["keep", "hash", "remove"]), single=st.booleans(), ascii_only=st.booleans()
+)
 def test_any_event_that_is_json_is_kept(
-    cloud_in_memory: Cloud, event: dict[str, Any], *, single: bool, ascii_only: bool
+    cloud_in_memory: Cloud, event: dict[str, Any], treatment: str, *, single: bool, ascii_only: bool
 ) -> None:
     assume(not is_feedback(event))
-    shop = founded(cloud_in_memory)
+    shop = founded(cloud_in_memory, scrub={"emails": treatment, "ips": treatment})
     raw = json.dumps(event, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     if single:
         assert judged(shop.send(raw, "store/"))
@@ -243,6 +245,7 @@ def test_two_mebibytes_of_anything_are_kept_in_bounded_time(shop: Shop, name: st
     assert len(raw) > 500_000
     started = time.process_time()
     assert judged(shop.send(raw, "store/"))
-    assert time.process_time() - started < 4
+    # Some two seconds; what is not linear would take minutes.
+    assert time.process_time() - started < 20
     (incident,) = read_back(shop)
     assert incident["count"] == len(incident["kept"]) == 1

@@ -26,7 +26,7 @@ export function budget(first: string): Plugin {
       const said = `first load: ${(total / 1000).toFixed(1)} KB of ${FIRST_LOAD / 1000} KB, in ${parts.length} files`;
       if (begin.length < 2) this.error(`no chunk holds the first page, ${first}`);
       if (total > FIRST_LOAD) this.error(said);
-      this.info(said);
+      console.info(said);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, createTheme, type MantineColorsTuple, Modal, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, createTheme, type MantineColorsTuple, Menu, Modal, Tooltip } from "@mantine/core";
 
 // From white to black with a little blue in it: pages, borders and text of both schemes.
 const slate: MantineColorsTuple = [
@@ -27,11 +27,26 @@ const indigo: MantineColorsTuple = [
   "#2a307c",
 ];
 
+// Mantine's own bears no white text.
+const red: MantineColorsTuple = [
+  "#fdf0ef",
+  "#f9dcda",
+  "#f2b5b1",
+  "#eb8b86",
+  "#e46660",
+  "#db4a45",
+  "#d02c2c",
+  "#b32323",
+  "#8f1b1b",
+  "#6d1414",
+];
+
 /** Mantine in our hand: dense, quiet, one accent. What CSS alone decides is in theme.css. */
 export const theme = createTheme({
   primaryColor: "indigo",
+  // White on it is read in both schemes.
   primaryShade: 6,
-  colors: { indigo, dark: slate },
+  colors: { indigo, red, dark: slate },
   fontFamily: "'Inter Variable', ui-sans-serif, system-ui, 'Segoe UI', sans-serif",
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace",
   fontSizes: { xs: "0.75rem", sm: "0.8125rem", md: "0.875rem", lg: "1rem", xl: "1.25rem" },
@@ -51,6 +66,8 @@ export const theme = createTheme({
         closeButtonProps: { "aria-label": "Close" },
       },
     }),
+    // What would take the focus first is nothing that a menu may hold.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, withArrow: true, fz: "xs" } }),
   },
 });

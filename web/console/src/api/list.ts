@@ -42,7 +42,7 @@ export function useList<Item>({ key, page, id, seconds }: Options<Item>): List<I
 
 function itemsOf<Item>(data: InfiniteData<Page<Item>>, id: (item: Item) => string): Item[] {
   const items = new Map<string, Item>();
-  for (const page of data.pages) for (const item of page.items) if (!items.has(id(item))) items.set(id(item), item);
+  for (const page of data.pages) for (const item of page.items) items.set(id(item), item);
   return [...items.values()];
 }
 

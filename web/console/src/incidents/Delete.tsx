@@ -5,7 +5,8 @@ import { Trash2 } from "lucide-react";
 import { useLocation, useNavigate } from "react-router";
 import { useAction } from "../api/action";
 import { answer, api } from "../api/client";
-import type { IncidentDetail } from "../api/schema";
+import { changeItems } from "../api/list";
+import type { IncidentDetail, IncidentSummary } from "../api/schema";
 import { Confirm } from "../ui/Confirm";
 
 /** Deletes an incident, once it was asked for twice, and goes back to the list. */
@@ -27,6 +28,8 @@ export function Delete({ incident }: { incident: IncidentDetail }) {
       ["incidents", "list"],
       ["incidents", "count"],
     ],
+    meanwhile: (id) =>
+      changeItems<IncidentSummary>(client, ["incidents", "list"], (item) => (item.incident_id === id ? null : item)),
   });
   return (
     <>

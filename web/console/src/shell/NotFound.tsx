@@ -1,12 +1,12 @@
 import { Button } from "@mantine/core";
 import { Link } from "react-router";
 import { Note } from "../ui/Note";
+import { Page } from "../ui/Page";
 
 /** What an address shows that is none of ours. */
 export function NotFound() {
   return (
-    <>
-      <title>Not found · Groundcrew</title>
+    <Page title="Not found">
       <Note
         title="There is no such page"
         actions={
@@ -17,6 +17,6 @@ export function NotFound() {
       >
         The address may be mistyped, or belong to another version of the console.
       </Note>
-    </>
+    </Page>
   );
 }

@@ -67,7 +67,7 @@ function DryRun({ task_id, onPurged, onCancel }: Props & { onCancel: () => void 
           {data?.matched === 0 ? "Close" : "Cancel"}
         </Button>
         {data?.matched !== 0 && (
-          <Button color="red" disabled={!data} loading={running} onClick={() => run(task_id)}>
+          <Button color="red.9" disabled={!data} loading={running} onClick={() => run(task_id)}>
             {data ? `Delete ${instances(data.matched)}` : "Delete"}
           </Button>
         )}

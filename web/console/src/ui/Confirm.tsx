@@ -24,7 +24,7 @@ export function Confirm({ opened, onClose, title, act, onConfirm, running = fals
         <Button variant="default" onClick={onClose} data-autofocus>
           Cancel
         </Button>
-        <Button color="red" loading={running} onClick={onConfirm}>
+        <Button color="red.9" loading={running} onClick={onConfirm}>
           {act}
         </Button>
       </Group>

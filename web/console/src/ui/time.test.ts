@@ -14,6 +14,7 @@ describe("ago", () => {
     [86_399, "23 h"],
     [86_400, "1 d"],
     [13.9 * 86_400, "13 d"],
+    [14 * 86_400, "Feb 28"],
   ])("%d seconds are %s", (seconds, said) => {
     expect(ago(before(seconds), NOW)).toBe(said);
   });
