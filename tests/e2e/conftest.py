@@ -5,6 +5,7 @@ A deployment is announced as a local stack is (`infra.local`), in GROUNDCREW_LOC
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -91,6 +93,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Stack]:
         return
     with started(tmp_path_factory.mktemp("stack")) as run:
         yield run.stack
+
+
+def pages_url(stack: local.Stack) -> str:
+    """Where a browser finds the pages.
+
+    The local cloud addresses an API by path, or by a host name as AWS does; below the path, pages would be told of a
+    prefix that is not all of it.
+    """
+    at = urlsplit(stack.url)
+    by_path = re.fullmatch(r"/_aws/execute-api/(\w+)(/\w+)", at.path)
+    return f"{at.scheme}://{by_path[1]}.execute-api.{at.netloc}{by_path[2]}" if by_path else stack.url
 
 
 def eventually(holds: Callable[[], bool]) -> bool:

@@ -14,33 +14,27 @@ import httpx
 import pytest
 
 from infra import local
-from tests.e2e.conftest import signed_in
+from tests.e2e.conftest import pages_url, signed_in
 
 STATIC = local.PROJECT / "chalicelib/console/static"
 PAGE = pytest.mark.parametrize("page", ["console", "demo"])
-
-# How the local cloud addresses an API by path. A browser is to use its host name instead, as AWS has it: below the
-# path the pages are told of a prefix that is not all of it.
-BY_PATH = re.compile(r"/_aws/execute-api/(\w+)(/\w+)")
 
 
 @pytest.fixture(scope="module")
 def http(stack: local.Stack) -> Iterator[httpx.Client]:
     """A client of the origin, from which every path of the deployment begins with its prefix."""
     at = urlsplit(stack.url)
-    found = BY_PATH.fullmatch(at.path)
-    host = f"{found[1]}.execute-api.{at.netloc}" if found else at.netloc
-    origin = f"{at.scheme}://{at.netloc}"
-    with httpx.Client(base_url=origin, headers={"Host": host}, trust_env=False, timeout=30) as client:
+    host = urlsplit(pages_url(stack)).netloc
+    with httpx.Client(
+        base_url=f"{at.scheme}://{at.netloc}", headers={"Host": host}, trust_env=False, timeout=30
+    ) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def prefix(stack: local.Stack) -> str:
     """What stands before the API's own paths."""
-    path = urlsplit(stack.url).path
-    found = BY_PATH.fullmatch(path)
-    return found[2] if found else path
+    return urlsplit(pages_url(stack)).path
 
 
 def built(page: str) -> list[Path]:

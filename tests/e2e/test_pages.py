@@ -1,6 +1,7 @@
 """The console and the demo page in a real browser, on the running system: what operators and customers do there."""
 
 import contextlib
+import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from infra import local
 from tests import browser
-from tests.e2e.conftest import eventually, signed_in
+from tests.e2e.conftest import eventually, pages_url, signed_in
 
 MEDIA: Final = local.PROJECT / "tests/data/media"
 AXE: Final = local.PROJECT / "web/node_modules/axe-core/axe.min.js"
@@ -28,6 +29,10 @@ PHONE: Final = {"width": 390, "height": 844}
 
 
 expect.set_options(timeout=PATIENCE_MS)
+LOCAL = pytest.mark.skipif(
+    "GROUNDCREW_URL" in os.environ,
+    reason="Pages do the same wherever they come from, and a deployment shows that they come.",
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +47,18 @@ def opened(
 ) -> Iterator[Page]:
     """A page of the deployment for somebody who signs in; that ends without any error of the page's own."""
     errors: list[str] = []
-    with chromium.new_context(base_url=stack.url, color_scheme=scheme, viewport=size, bypass_csp=True) as context:
+    address = pages_url(stack)
+    with chromium.new_context(color_scheme=scheme, viewport=size, bypass_csp=True) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(path)
+        page.goto(address + path)
         if path.startswith("/demo"):
             page.get_by_role("button", name="Sign in").click()
         page.get_by_placeholder("sub").fill(subject)
         page.get_by_role("button", name="Authorize", exact=True).click()
         # The page redeems its code, and takes it out of its address.
-        page.wait_for_url(lambda url: url.startswith(stack.url) and "code=" not in url)
+        page.wait_for_url(lambda url: url.startswith(address) and "code=" not in url)
         yield page
     assert errors == []
 
@@ -102,7 +108,7 @@ def test_a_customer_is_turned_away(chromium: Browser, stack: local.Stack) -> Non
     with opened(chromium, stack, "/console/jobs", "customer-68") as page:
         page.on("request", lambda request: asked.append(request.url))
         expect(page.get_by_text("This console is for admins")).to_be_visible()
-        assert not [url for url in asked if url.startswith(f"{stack.url}/jobs")]
+        assert not [url for url in asked if url.startswith(f"{pages_url(stack)}/jobs")]
         expect(page.get_by_role("navigation")).to_have_count(0)
 
 
@@ -143,15 +149,17 @@ def test_a_failure_is_found_understood_fixed_and_comes_back(console: Page, stack
     expect(console.get_by_role("searchbox")).to_have_value("")
 
 
+@LOCAL
 def test_a_deleted_incident_is_gone(console: Page, stack: local.Stack, admin: httpx.Client) -> None:
     incident_id = report(stack, key())
-    console.goto(f"/console/incidents/{incident_id}")
+    console.goto(f"{stack.url}/console/incidents/{incident_id}")
     console.get_by_role("button", name="Delete incident").click()
     console.get_by_role("dialog").get_by_role("button", name="Delete incident").click()
     expect(console.get_by_role("heading", name="Incidents", level=1)).to_be_visible()
     assert admin.get(f"/incidents/{incident_id}").status_code == 404
 
 
+@LOCAL
 def test_a_hidden_tab_asks_nothing(console: Page) -> None:
     asked: list[str] = []
     console.on("request", lambda request: asked.append(request.url))
@@ -169,6 +177,7 @@ def test_a_hidden_tab_asks_nothing(console: Page) -> None:
 # -- uploads -----------------------------------------------------------------------------------------------------------
 
 
+@LOCAL
 def test_a_phones_video_ends_as_one_that_plays_everywhere(demo: Page, chromium: Browser, stack: local.Stack) -> None:
     name = f"{uuid.uuid4().hex[:8]}.mov"
     choose(demo, MEDIA / "hevc.mov", name)
@@ -180,6 +189,7 @@ def test_a_phones_video_ends_as_one_that_plays_everywhere(demo: Page, chromium: 
         expect(console.get_by_role("button", name=f"Optimise {name}")).to_have_count(0)
 
 
+@LOCAL
 def test_an_upload_that_fails_is_an_incident_in_seconds(
     demo: Page, chromium: Browser, stack: local.Stack, admin: httpx.Client
 ) -> None:
@@ -218,6 +228,7 @@ def _never(_: Route) -> None:
     """Leave a request without an answer."""
 
 
+@LOCAL
 def test_a_hub_that_fails_disturbs_nobody(demo: Page) -> None:
     said: list[str] = []
     demo.on("console", lambda message: said.append(message.text))
@@ -264,13 +275,14 @@ def failed_job(stack: local.Stack, admin: httpx.Client, name: str = "broken.mov"
     return failed()[0]
 
 
+@LOCAL
 def test_a_job_that_is_re_run_by_a_double_click_runs_once(
     console: Page, stack: local.Stack, admin: httpx.Client
 ) -> None:
     job_id = failed_job(stack, admin)
     asked: list[str] = []
     console.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
-    console.goto(f"/console/jobs/{job_id}")
+    console.goto(f"{stack.url}/console/jobs/{job_id}")
     console.get_by_role("button", name="Re-run").dblclick()
     expect(console.get_by_text("The job runs again.")).to_be_visible()
     expect(console.get_by_role("button", name="Re-run")).to_be_visible()  # it failed again
@@ -279,12 +291,13 @@ def test_a_job_that_is_re_run_by_a_double_click_runs_once(
     assert job["attempts"] == len(job["attempts_log"]) == 2
 
 
+@LOCAL
 def test_optimise_is_gone_at_once_and_comes_back_when_refused(
     console: Page, stack: local.Stack, admin: httpx.Client
 ) -> None:
     name = f"{uuid.uuid4().hex[:8]}.mov"
     failed_job(stack, admin, name)
-    console.goto("/console/media?status=failed")
+    console.goto(f"{stack.url}/console/media?status=failed")
     optimise = console.get_by_role("button", name=f"Optimise {name}")
     refusal = {"Code": "JobInFlight", "Message": "It is being optimised already."}
     console.route("**/optimise", lambda route: route.fulfill(status=409, json=refusal))
@@ -293,7 +306,10 @@ def test_optimise_is_gone_at_once_and_comes_back_when_refused(
     expect(optimise).to_be_visible()
 
 
-def test_a_purge_shows_what_goes_before_it_goes_and_can_be_undone(console: Page, admin: httpx.Client) -> None:
+@LOCAL
+def test_a_purge_shows_what_goes_before_it_goes_and_can_be_undone(
+    console: Page, stack: local.Stack, admin: httpx.Client
+) -> None:
     title = f"Water the plants {uuid.uuid4().hex[:6]}"
     begins = (datetime.now(UTC) + timedelta(days=7)).date().isoformat()
     made = admin.post("/tasks", json={"title": title, "recurrence": "daily", "start_date": begins}).json()
@@ -303,7 +319,7 @@ def test_a_purge_shows_what_goes_before_it_goes_and_can_be_undone(console: Page,
         return [each["date"] for each in items]
 
     assert dates() == [begins]
-    console.goto(f"/console/tasks/{made['task_id']}")
+    console.goto(f"{stack.url}/console/tasks/{made['task_id']}")
     console.get_by_role("button", name="Purge future").click()
     dialog = console.get_by_role("dialog")
     expect(dialog).to_contain_text("This is a dry run")
@@ -335,6 +351,7 @@ def audited(page: Page) -> list[str]:
     ]
 
 
+@LOCAL
 @pytest.mark.parametrize(("scheme", "size"), [("light", DESK), ("dark", PHONE)], ids=["desk", "phone"])
 def test_every_page_is_fit_for_everybody(
     chromium: Browser, stack: local.Stack, admin: httpx.Client, scheme: Scheme, size: Any
@@ -355,7 +372,7 @@ def test_every_page_is_fit_for_everybody(
     )
     with opened(chromium, stack, "/console", "admin-1", scheme, size) as page:
         for path in paths:
-            page.goto(f"/console/{path}")
+            page.goto(f"{stack.url}/console/{path}")
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             expect(page.locator("[aria-busy=true]")).to_have_count(0)
             assert audited(page) == [], path
