@@ -82,11 +82,13 @@ def _keep(reports: Sequence[tuple[str, Body]], event_id: str, origin: Origin, no
     named = _named(reports, event_id)
     read = [events.read(body, own_id, origin, now) for kind, body, own_id in named if kind in EVENTS]
     receipts = recording.record(read, now) if read else []
-    homes = []
+    homes: list[str] = []
     for kind, body, own_id in named:
         if kind in FEEDBACK:
             said = feedback.read(kind, body, own_id, event_id if read else None, origin)
-            homes += feedback.keep(said, origin, now)
+            kept = feedback.keep(said, origin, now)
+            # Beside each of them, a small envelope's files would be hundreds of writes.
+            homes = homes or kept
         elif kind == "check_in":
             checkins.keep(body, origin, now)
     for receipt in receipts:

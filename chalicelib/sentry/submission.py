@@ -49,7 +49,7 @@ def take_event(shown: Credentials | None, project_id: str, now: datetime) -> Tak
 def _take(shown: Credentials | None, project_id: str, parse: Callable[[bytes], Envelope], now: datetime) -> Taken:
     with _told():
         raw = http.request().raw_body
-        body = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogateescape")
+        body = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
         # A key that is shown outside of the body is judged before that is read.
         terms = _terms(shown, project_id, now) if shown else None
         sent = parse(encodings.inflate(body, http.header("content-encoding"), MAX_BYTES))

@@ -150,6 +150,21 @@ def test_a_failure_is_found_understood_fixed_and_comes_back(console: Page, stack
 
 
 @LOCAL
+def test_nothing_that_is_reported_breaks_its_incident(console: Page, stack: local.Stack) -> None:
+    frame = {"context_line": "x", "pre_context": [{"toString": 1}], "in_app": True}
+    hostile = {
+        "error_message": "it is read all the same",
+        "breadcrumbs": [{"timestamp": "yesterday", "message": "<img src=x onerror=alert(1)>"}],
+        "tags": {"a": {"toString": 1}},
+        "exceptions": [{"type": "E", "frames": [frame]}],
+    }
+    console.goto(f"{stack.url}/console/incidents/{report(stack, key(), description=hostile)}")
+    expect(console.get_by_role("heading", level=1)).to_have_text("it is read all the same")
+    expect(console.get_by_text("yesterday")).to_be_visible()
+    expect(console.get_by_text("This page broke")).to_have_count(0)
+
+
+@LOCAL
 def test_a_deleted_incident_is_gone(console: Page, stack: local.Stack, admin: httpx.Client) -> None:
     incident_id = report(stack, key())
     console.goto(f"{stack.url}/console/incidents/{incident_id}")

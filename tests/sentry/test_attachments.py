@@ -99,6 +99,13 @@ def test_what_comes_with_feedback_of_no_event_stays_with_it(door: Door) -> None:
     assert [each["name"] for each in shown(door, "feedback")] == ["screenshot.png"]
 
 
+def test_files_that_come_with_much_feedback_are_stored_for_the_first(door: Door) -> None:
+    said = (("feedback", feedback(about=f"{nth:032x}")) for nth in range(1, 11))
+    taken(packed(*said, attachment(b"1", filename="a"), attachment(b"2", filename="b"), event_id=OTHER))
+    # Beside the event that it is about and beside itself, as that event may never come.
+    assert sorted(key.split("/")[2] for key in objects()) == [f"{1:032x}", f"{1:032x}", OTHER, OTHER]
+
+
 def test_an_event_has_so_many_attachments(door: Door) -> None:
     files = [attachment(str(nth).encode(), filename=f"{nth:02}") for nth in range(extras.MAX_ATTACHMENTS + 3)]
     taken(packed(("event", error()), *files[:4], event_id=EVENT))

@@ -1,7 +1,7 @@
 import { MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { BrowserRouter } from "react-router";
 import { retry, retryDelay } from "./api/polling";
 import { Pages } from "./Pages";
@@ -12,21 +12,33 @@ import { theme } from "./theme";
 
 /** The console, from the theme down to the page that the URL names. */
 export function App() {
-  const [client] = useState(
-    () => new QueryClient({ defaultOptions: { queries: { retry, retryDelay, staleTime: 5_000, gcTime: 600_000 } } }),
-  );
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
       <Notifications position="bottom-right" limit={4} />
       <Broken>
         <Session>
-          <QueryClientProvider client={client}>
+          <Read>
             <BrowserRouter basename={basePath(document)}>
               <Pages />
             </BrowserRouter>
-          </QueryClientProvider>
+          </Read>
         </Session>
       </Broken>
     </MantineProvider>
   );
+}
+
+/** Keeps what was read of the API for as long as somebody is signed in. */
+function Read({ children }: { children: ReactNode }) {
+  const [client] = useState(
+    () =>
+      new QueryClient({
+        defaultOptions: {
+          // What cannot be reached is said to be; nothing that was pressed waits to be sent when nobody looks any more.
+          queries: { retry, retryDelay, staleTime: 5_000, gcTime: 600_000, networkMode: "always" },
+          mutations: { networkMode: "always" },
+        },
+      }),
+  );
+  return <QueryClientProvider client={client}>{children}</QueryClientProvider>;
 }

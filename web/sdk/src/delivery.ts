@@ -69,7 +69,7 @@ export function createDelivery(url: string, queue: Queue, fetcher: typeof fetch)
       }
       const again = answer.status < 400 || answer.status === 408 || answer.status === 429 || answer.status >= 500;
       const retryAfter = duration(answer.headers.get("Retry-After"));
-      void answer.body?.cancel().catch(ignore);
+      void answer.body?.cancel().catch(() => {});
       return { kept: false, again, retryAfter };
     } catch {
       return { kept: false, again: true, retryAfter: 0 };
@@ -92,6 +92,8 @@ export function createDelivery(url: string, queue: Queue, fetcher: typeof fetch)
   }
 
   function handOver(): void {
+    // The browser would take it, and lose it.
+    if (navigator.onLine === false) return;
     let room = MOST_BATCH_BYTES;
     const accepted = (batch: Batch) => {
       const taken = batch.bytes <= room && navigator.sendBeacon(url, batch.body);
@@ -117,8 +119,6 @@ export function createDelivery(url: string, queue: Queue, fetcher: typeof fetch)
 function survives({ tries }: Batch): boolean {
   return tries === 1;
 }
-
-function ignore(): void {}
 
 /** How many reports of a batch that was taken were refused, each by itself. */
 async function refused(answer: Response): Promise<number> {

@@ -1,6 +1,8 @@
 const MOST_DEPTH = 8;
 const MOST_ENTRIES = 100;
 const MOST_BITS = 256;
+// What each value costs besides its text: commas and brackets, and what numbers are on average.
+const EACH = 9;
 const UNREADABLE = "[unreadable]";
 
 /** What JSON can hold. */
@@ -24,10 +26,10 @@ export function plain(value: unknown, most: number): Plain {
   function copy(read: () => unknown): Plain | undefined {
     try {
       const given = read();
-      left -= 2;
+      left -= EACH;
       if (typeof given === "string") return text(given);
-      if (typeof given === "boolean" || given === null) return given;
-      if (typeof given === "number") return Number.isFinite(given) ? given : String(given);
+      if (typeof given === "boolean" || given === null || Number.isFinite(given)) return given as Plain;
+      if (typeof given === "number") return String(given);
       if (typeof given === "bigint") return BigInt.asIntN(MOST_BITS, given) === given ? String(given) : "[huge]";
       return typeof given === "object" ? inside(given) : undefined;
     } catch {

@@ -60,8 +60,15 @@ describe("plain", () => {
     expect(JSON.stringify(plain(endless, 1_000)).length).toBeLessThan(100);
   });
 
+  it("counts numbers as what they are written as", () => {
+    const points = Array.from({ length: 60 }, (_, at) =>
+      Array.from({ length: 60 }, (_, nth) => 1 / (3 + at * 60 + nth)),
+    );
+    expect(JSON.stringify(plain(points, 3_000)).length).toBeLessThan(9_000);
+  });
+
   it("says how much is cut", () => {
-    expect(plain("x".repeat(20), 10)).toBe(`${"x".repeat(8)}…`);
+    expect(plain("x".repeat(20), 17)).toBe(`${"x".repeat(8)}…`);
     expect(plain(Array(150).fill(1), 10_000)).toHaveLength(101);
     expect(plain(Array(150).fill(1), 10_000)).toContain("… 50 more");
     const wide = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`k${index}`, 1]));

@@ -19,7 +19,7 @@ export function Breadcrumbs({ crumbs }: { crumbs: readonly Breadcrumb[] }) {
       {crumbs.map(({ nth, at, category, level, message, data }) => (
         <li key={nth} data-tone={TONES[level] ?? "blue"}>
           <time dateTime={at ?? undefined} className={classes.time}>
-            {at && TIME.format(Date.parse(at))}
+            {at && clock(at)}
           </time>
           <span className={classes.category}>
             {category}
@@ -32,4 +32,10 @@ export function Breadcrumbs({ crumbs }: { crumbs: readonly Breadcrumb[] }) {
       ))}
     </ol>
   );
+}
+
+/** A time of day; what is no time stays as it was written. */
+function clock(at: string): string {
+  const time = Date.parse(at);
+  return Number.isNaN(time) ? at : TIME.format(time);
 }

@@ -4,6 +4,7 @@ import { useLocation, useParams, useSearchParams } from "react-router";
 import { answer, api } from "../api/client";
 import { every } from "../api/polling";
 import type { IncidentDetail } from "../api/schema";
+import { Broken } from "../shell/Broken";
 import { Ago } from "../ui/Ago";
 import { Detail } from "../ui/Detail";
 import { Facts, Section } from "../ui/Facts";
@@ -95,7 +96,10 @@ function Reports({ incident }: { incident: IncidentDetail }) {
       </Tabs.List>
       <Tabs.Panel value="newest">
         {report ? (
-          <ReportView report={report} />
+          // What somebody sent may break its view; what can be done about the incident stays.
+          <Broken key={incident.last_seen}>
+            <ReportView report={report} />
+          </Broken>
         ) : (
           <Note title="No report is kept yet">The count is right all the same; reports follow within seconds.</Note>
         )}

@@ -4,7 +4,7 @@ import type { Attachment, Feedback, IncidentDetail, KeptReport } from "../api/sc
 import { Ago } from "../ui/Ago";
 import { Facts, Section } from "../ui/Facts";
 import { JsonTree } from "../ui/JsonTree";
-import type { Json } from "../ui/json";
+import { type Json, words } from "../ui/json";
 import { bytes } from "../ui/numbers";
 import { Breadcrumbs } from "./Breadcrumbs";
 import { breadcrumbsOf, exceptionsOf, partOf, restOf } from "./description";
@@ -49,7 +49,7 @@ export function ReportView({ report }: { report: Report }) {
           <ul className={classes.tags}>
             {Object.entries(tags).map(([name, value]) => (
               <li key={name}>
-                <span className="dim">{name}</span> {String(value)}
+                <span className="dim">{name}</span> {words(value)}
               </li>
             ))}
           </ul>

@@ -12,7 +12,7 @@ import { STATUSES, type Status, StatusMark, word } from "./marks";
 /** Where the incident stands, and the menu that moves it on; marking it as fixed asks how. */
 export function Triage({ incident }: { incident: IncidentDetail }) {
   const [fixing, { open, close }] = useDisclosure();
-  const { run, running } = useTriage(incident);
+  const { run, running } = useTriage(incident, close);
   const choose = (status: Status) => (status === "FIXED" ? open() : run({ status }));
   return (
     <>
@@ -39,10 +39,8 @@ export function Triage({ incident }: { incident: IncidentDetail }) {
         <FixForm
           incident={incident}
           onCancel={close}
-          onSave={(fix) => {
-            run({ status: "FIXED", ...fix });
-            close();
-          }}
+          onSave={(fix) => run({ status: "FIXED", ...fix })}
+          saving={running}
         />
       </Modal>
     </>
@@ -53,9 +51,10 @@ interface FormProps {
   incident: IncidentDetail;
   onCancel: () => void;
   onSave: (fix: Omit<Decision, "status">) => void;
+  saving: boolean;
 }
 
-function FixForm({ incident, onCancel, onSave }: FormProps) {
+function FixForm({ incident, onCancel, onSave, saving }: FormProps) {
   const save = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const given = new FormData(event.currentTarget);
@@ -95,7 +94,9 @@ function FixForm({ incident, onCancel, onSave }: FormProps) {
           <Button variant="default" onClick={onCancel}>
             Cancel
           </Button>
-          <Button type="submit">Mark as fixed</Button>
+          <Button type="submit" loading={saving}>
+            Mark as fixed
+          </Button>
         </Group>
       </Stack>
     </form>
@@ -104,14 +105,18 @@ function FixForm({ incident, onCancel, onSave }: FormProps) {
 
 const idOf = (incident: IncidentSummary) => incident.incident_id;
 
-function useTriage({ incident_id }: IncidentDetail) {
+function useTriage({ incident_id }: IncidentDetail, changed: () => void) {
   const client = useQueryClient();
   return useAction({
     run: (body: Decision) =>
       answer(api.PATCH("/incidents/{incident_id}", { params: { path: { incident_id } }, body })).then((incident) => {
         client.setQueryData(["incidents", "detail", incident_id], incident);
       }),
-    done: (_, { status }) => `The incident is ${word(status).toLowerCase()}.`,
+    done: (_, { status }) => {
+      // Only now: what was typed is not lost where it is refused.
+      changed();
+      return `The incident is ${word(status).toLowerCase()}.`;
+    },
     refused: "The status was not changed",
     changes: [["incidents"]],
     meanwhile: ({ status }) =>

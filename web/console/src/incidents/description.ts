@@ -1,4 +1,4 @@
-import type { Json } from "../ui/json";
+import { type Json, words } from "../ui/json";
 
 type Fields = { readonly [name: string]: Json };
 
@@ -112,8 +112,8 @@ function frameOf(frame: Fields, nth: number): Frame {
 function sourceOf(frame: Fields, line: number): Frame["source"] {
   const here = text(frame.context_line);
   if (here === null) return [];
-  const before = list(frame.pre_context).map(String);
-  const lines = [...before, here, ...list(frame.post_context).map(String)];
+  const before = list(frame.pre_context).map(words);
+  const lines = [...before, here, ...list(frame.post_context).map(words)];
   return lines.map((source, nth) => ({
     number: line - before.length + nth,
     text: source,

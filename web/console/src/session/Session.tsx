@@ -47,7 +47,10 @@ function TurnedAway() {
 
 function SignedOut() {
   return (
-    <Message title="You are signed out" actions={<Button onClick={() => void signIn()}>Sign in</Button>}>
+    <Message
+      title="You are signed out"
+      actions={<Button onClick={() => void signIn(true).catch(() => location.reload())}>Sign in</Button>}
+    >
       Nothing of your session is left in this tab.
     </Message>
   );

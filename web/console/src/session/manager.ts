@@ -25,9 +25,10 @@ export async function idToken(): Promise<string | undefined> {
   return (await manager.getUser())?.id_token;
 }
 
-/** Leaves for the issuer, to come back to this very place. */
-export function signIn(): Promise<void> {
-  leaving ??= manager.signinRedirect({ state: { place: location.pathname + location.search + location.hash } });
+/** Leaves for the issuer, to come back to this very place; `asked` has it ask who it is, whomever it still knows. */
+export function signIn(asked = false): Promise<void> {
+  const place = location.pathname + location.search + location.hash;
+  leaving ??= manager.signinRedirect({ state: { place }, ...(asked && { prompt: "login" }) });
   return leaving.catch((error: unknown) => {
     leaving = undefined;
     throw error;

@@ -22,6 +22,11 @@ export function preview(value: Json): string {
   return line ? `{ ${line} }` : "{}";
 }
 
+/** A value in words: texts as they are, all else as `preview` has it. Whatever anybody sent, it does not throw. */
+export function words(value: Json): string {
+  return typeof value === "string" ? value : preview(value);
+}
+
 function brief(value: Json): string {
   const found = members(value);
   if (!found) return JSON.stringify(value);

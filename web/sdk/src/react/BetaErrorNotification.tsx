@@ -58,7 +58,7 @@ export function BetaErrorNotification(props: BetaErrorNotificationProps) {
         </header>
         <p>{message}</p>
         <p className="gc-safe">
-          <Icon name="shield" size={18} /> Your data is safe. Our team has been told.
+          <Icon name="shield" size={18} /> Your data is safe.
         </p>
       </div>
       {onClose && (
