@@ -28,7 +28,7 @@ def sweep(now: datetime, *, monotonic: Callable[[], float] = time.monotonic) -> 
             if monotonic() >= until:
                 return
             _finish(schedule_id, now, until, monotonic)
-    except Exception as error:
+    except Exception as error:  # whatever it is, somebody has to hear of it
         deleting.tell(error, {"state": "No delete that was begun goes on."}, event=_event("", now), now=now)
         raise
 

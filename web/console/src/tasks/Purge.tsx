@@ -53,7 +53,7 @@ function DryRun({ task_id, onPurged, onCancel }: Props & { onCancel: () => void 
       const rest = complete ? "" : " It stopped early: purge again for the rest.";
       return `Deleted ${instances(deleted)}. Each is made again on its day.${rest}`;
     },
-    refused: "Nothing was purged",
+    refused: "The purge did not come to its end",
     changes: [["tasks"], ["instances"]],
   });
   if (error) return <Failed error={error} retry={() => void refetch()} what="what would be deleted" />;
