@@ -12,7 +12,7 @@ from bench import door
 @contextmanager
 def empty() -> Iterator[boto3.Session]:
     """Make a cloud; yields a session with it."""
-    from chalicelib.incidents import memory
+    from chalicelib import memory
     from chalicelib.projects import ingest, quotas
     from infra import resources
 

@@ -12,7 +12,7 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 # Of which there are clients; a package holds no other models.
-SERVICES: Final = ("dynamodb", "s3", "sqs")
+SERVICES: Final = ("dynamodb", "s3", "sesv2", "sns", "sqs")
 
 
 class _Models(Loader):

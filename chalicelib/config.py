@@ -36,6 +36,10 @@ class Config:
     `public_url` is where callers reach this deployment, with the stage's prefix if it has one.
     `cursor_key` signs list cursors: any text that callers do not know.
     `storage` is where media lie; the limits on uploads keep costs bounded, and a limit of 0 is none.
+    `outgoing_allow` are origins such as `http://localhost:9000` to which requests go although they are not public: a
+    laptop's own; a deployment has none.
+    `alert_sender` is the address from which emails are sent, once SES has verified it; `alert_topic` is the SNS topic
+    that they are told to otherwise.
     `events` is the stack's own bucket, in S3 whatever `storage` is, which deletes what it holds after `raw_event_days`.
     """
 
@@ -50,6 +54,9 @@ class Config:
     public_url: str
     demo_page: bool
     retention_days: int
+    outgoing_allow: tuple[str, ...]
+    alert_sender: str
+    alert_topic: str
     storage: Storage
     events: Storage
     raw_event_days: int
@@ -81,6 +88,9 @@ def config() -> Config:
         public_url=env.get("PUBLIC_URL", "").rstrip("/"),
         demo_page=env.get("DEMO_PAGE", "") == "true",
         retention_days=int(env.get("RETENTION_DAYS", "90")),
+        outgoing_allow=tuple(env.get("OUTGOING_ALLOW", "").replace(",", " ").split()),
+        alert_sender=env.get("ALERT_SENDER", ""),
+        alert_topic=env.get("ALERT_TOPIC", ""),
         storage=Storage(
             bucket=env.get("MEDIA_BUCKET") or f"groundcrew-{stage}-media",
             # What boto3 itself would use, except that the address of a signed URL is decided here.

@@ -32,7 +32,9 @@ PREFLIGHT_SECONDS: Final = 7200
 SENTRY: Final = frozenset({"POST /api/{project_id}/envelope", "POST /api/{project_id}/store"})
 # The same bytes for everyone, which caches may keep without asking who wants them.
 ASSETS: Final = {f"{method} /{page}/assets/{{name}}" for method in ("GET", "HEAD") for page in ("console", "demo")}
-ANY_ORIGIN: Final = SENTRY | ASSETS | {"GET /health", "GET /openapi.json", "GET /docs", "POST /incidents"}
+ANY_ORIGIN: Final = (
+    SENTRY | ASSETS | {"GET /health", "GET /openapi.json", "GET /docs", "POST /analytics/track", "POST /incidents"}
+)
 
 _request: ContextVar[Request] = ContextVar("request")
 # How msgspec names the place of a mistake, and a field that is missing or unknown there.

@@ -22,7 +22,7 @@ from tests import issuer
 INGEST_KEY = "feedfacefeedfacefeedfacefeedface"
 STORAGE_SECRET = "the store and we know this"
 
-pytest_plugins = ["tests.permissions"]
+pytest_plugins = ["tests.permissions", "tests.receiver"]
 
 os.environ |= {
     "STAGE": "test",
@@ -110,7 +110,7 @@ def aws() -> boto3.Session:
 
 
 # Where moto keeps what the template declares: a service, and its region, or the partition for a service of all regions.
-_PLACES: Final = (("dynamodb", "eu-central-1"), ("sqs", "eu-central-1"), ("s3", "aws"))
+_PLACES: Final = (("dynamodb", "eu-central-1"), ("sns", "eu-central-1"), ("sqs", "eu-central-1"), ("s3", "aws"))
 # A queue's lock is nobody's while it is copied.
 copyreg.pickle(threading.Condition, lambda _: (threading.Condition, ()))
 
@@ -137,7 +137,7 @@ def created(aws: boto3.Session) -> Created:
 @pytest.fixture
 def cloud(created: Created) -> Iterator[None]:
     """Empty tables and queues on moto, as the template declares them, and a container that remembers nothing."""
-    from chalicelib.incidents import memory
+    from chalicelib import memory
     from chalicelib.projects import ingest, quotas
 
     with mock_aws():

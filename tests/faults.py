@@ -33,8 +33,7 @@ from chalice.config import Config
 from chalice.local import LocalGateway
 from chalice.test import HTTPResponse
 
-from chalicelib import config, dynamodb, queues, storage
-from chalicelib.incidents import memory
+from chalicelib import config, dynamodb, memory, queues, storage
 from chalicelib.incidents import models as incidents_models
 from chalicelib.jobs import models as jobs_models
 from chalicelib.media import models as media_models

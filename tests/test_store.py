@@ -19,8 +19,7 @@ from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.operand import Path, Value
 from pynamodb.expressions.update import Action, Update
 
-from chalicelib import clock, queues
-from chalicelib.incidents import memory
+from chalicelib import clock, memory, queues
 from chalicelib.jobs import leases
 from chalicelib.projects import ingest, quotas
 from tests import store

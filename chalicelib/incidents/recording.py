@@ -13,10 +13,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib import clock
+from chalicelib import clock, distinct, memory
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Unavailable
-from chalicelib.incidents import memory, models, overflow, releases, trend, users
+from chalicelib.incidents import models, overflow, releases, trend
 from chalicelib.incidents.models import SEVERITIES, AlreadySeen, Incident, Moved, Occurrence, Seen
 from chalicelib.incidents.report import Report, pack
 from chalicelib.observability import correlation_id, logger
@@ -249,16 +249,16 @@ def _note_environments(incident: Incident, reports: Sequence[Report]) -> None:
 
 def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
     for user_id in dict.fromkeys(report.user_id for report in reports if report.user_id):
-        user = users.user_hash(incident.project_id, user_id)
+        user = distinct.user_hash(incident.project_id, user_id)
         mark = ("user", incident.pk, incident.first_seen, user)
         if not memory.due(mark, now):
             continue
         sketch = models.add_user(incident, user)
         hashes, halvings = set(sketch.hashes or ()), int(sketch.halvings)
-        if len(users.kept(hashes, halvings)) > users.MOST_KEPT:
-            models.halve_users(sketch, hashes - users.kept(hashes, halvings + 1))
-        if users.estimate(hashes, halvings) > incident.user_count:
-            models.raise_user_count(incident.incident_id, users.estimate(hashes, halvings))
+        if len(distinct.kept(hashes, halvings)) > distinct.MOST_KEPT:
+            models.halve_users(sketch, hashes - distinct.kept(hashes, halvings + 1))
+        if distinct.estimate(hashes, halvings) > incident.user_count:
+            models.raise_user_count(incident.incident_id, distinct.estimate(hashes, halvings))
         memory.written(mark, now, USER_EVERY)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import clock
-from chalicelib.incidents import memory, models
+from chalicelib import clock, memory
+from chalicelib.incidents import models
 from chalicelib.projects import ingest
 from tests.conftest import INGEST_KEY, Door
 from tests.faults import Gateway, Item, Ledger, aimed_at, ministack, recorded, size

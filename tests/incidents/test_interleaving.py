@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib import clock
+from chalicelib import clock, memory
 from chalicelib.dynamodb import TRIES
-from chalicelib.incidents import grouping, memory
+from chalicelib.incidents import grouping
 from infra import pump
 from tests import store as stores
 from tests.conftest import Door

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from chalice.test import Client
 
 from app import app
-from chalicelib import clock
+from chalicelib import clock, memory
 from chalicelib.errors import ScheduleNotFound
-from chalicelib.incidents import memory, recording
+from chalicelib.incidents import recording
 from chalicelib.observability import correlate
 from chalicelib.schedules import attendance, deleting, models, sweeping
 from infra.pump import schedule_event

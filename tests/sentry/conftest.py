@@ -8,8 +8,8 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib import queues
-from chalicelib.incidents import memory, overflow
+from chalicelib import memory, queues
+from chalicelib.incidents import overflow
 from chalicelib.projects import ingest, quotas
 from infra.pump import sqs_event
 from tests import store

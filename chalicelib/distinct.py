@@ -1,4 +1,4 @@
-"""Distinct users of an incident, by a theta sketch: exact to 512, about 5 % off above, idempotent to add to.
+"""Distinct users, by a theta sketch: exact to 512, about 5 % off above, idempotent to add to.
 
 A user is a 48-bit hash. Kept are the hashes below a threshold of 2^-halvings of their space; when more than 512 are
 kept, the threshold is halved and those above it go. The estimate is the number kept x 2^halvings. Adding a hash twice,

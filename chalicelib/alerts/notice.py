@@ -1,0 +1,37 @@
+"""Notices: what happened that somebody might want to be told; rules decide whether, and how."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chalicelib.alerts.alert import Kind, Severity
+
+# How severe a report of the hub is to whoever is told.
+OF_REPORTS: Final[dict[str, Severity]] = {
+    "LOW": "INFO",
+    "MEDIUM": "INFO",
+    "HIGH": "WARNING",
+    "CRITICAL": "CRITICAL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened.
+
+    `key` is what rules name: an error key, an event's or endpoint's name. `subject` is what it happened to, such as
+    `incident:<id>`, in `A-Za-z0-9_:.-`: a rule tells of a subject once in its suppression window, however often it
+    happens. With `once`, which names the happening itself, a rule tells of it whatever it told of the subject before,
+    and never again. `count` is how often it happened since it was last noticed. `path` is where the console shows it.
+    """
+
+    kind: Kind
+    key: str
+    severity: Severity
+    project_id: str
+    environment: str | None
+    subject: str
+    title: str
+    lines: tuple[str, ...] = ()
+    path: str | None = None
+    count: int = 1
+    once: str | None = None
