@@ -26,7 +26,7 @@ NODE = node -e 'const [major, minor] = process.versions.node.split("."); process
 
 # A build that fails is tried again.
 .DELETE_ON_ERROR:
-.PHONY: help ready run test check bench token demo purge-future undo-purge every-day rehearse deploy destroy costs clean
+.PHONY: help ready run test check bench token demo purge-future undo-purge sql every-day rehearse deploy destroy costs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +40,7 @@ help:
 	@echo 'make every-day  every day of 30 years in every time zone: one instance each, in a few minutes'
 	@echo 'make purge-future  what future instances of recurring tasks a purge would delete (TASK=..., APPLY=1 deletes them)'
 	@echo 'make undo-purge    puts back what a purge deleted (PURGE=...)'
+	@echo "make sql       asks the raw events in SQL (QUERY=sql/slowest_endpoints.sql, or QUERY='select ...'; STAGE=prod)"
 	@echo 'make rehearse  the packaged system, deployed to a local cloud, tested, updated and destroyed there'
 	@echo "make deploy    into an AWS account, or up to date there (STAGE=prod PARAMETERS='AlarmEmail=ops@example.com ...')"
 	@echo 'make destroy   takes a stage out of it (STAGE=dev); prod keeps its data but with DATA=delete SURE=prod'
@@ -62,6 +63,9 @@ purge-future: $(READY)
 
 undo-purge: $(READY)
 	@$(RUN) infra.purge undo
+
+sql: $(READY)
+	@$(RUN) infra.sql
 
 every-day: $(READY)
 	@$(RUN) tests.tasks.every_day

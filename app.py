@@ -10,9 +10,14 @@ from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
 from chalicelib import clock, http, queues
 from chalicelib.about.routes import about
+from chalicelib.alerts import delivering
+from chalicelib.alerts import sweeping as alerts_sweeping
+from chalicelib.alerts.outbox import QUEUE as DELIVERIES
+from chalicelib.alerts.routes import alerts
+from chalicelib.analytics.routes import analytics
 from chalicelib.config import config
 from chalicelib.console.routes import console
-from chalicelib.incidents import absorbing, overflow
+from chalicelib.incidents import absorbing, overflow, own
 from chalicelib.incidents.routes import incidents
 from chalicelib.jobs import sweeping as jobs_sweeping
 from chalicelib.jobs.routes import jobs
@@ -32,6 +37,8 @@ app = Chalice(SERVICE, configure_logs=False)
 app.api.binary_types = []
 app.register_middleware(http.middleware, "http")
 app.register_blueprint(about)
+app.register_blueprint(alerts)
+app.register_blueprint(analytics)
 app.register_blueprint(console)
 app.register_blueprint(incidents)
 app.register_blueprint(jobs)
@@ -94,6 +101,32 @@ def sweep_uploads(_: CloudWatchEvent) -> None:
 def sweep_schedules(_: CloudWatchEvent) -> None:
     correlate(None)
     schedules_sweeping.sweep(clock.now())
+    flush()
+
+
+@app.on_sqs_message(queue=config().resource(DELIVERIES), batch_size=1)
+def deliver_alerts(event: SQSEvent) -> dict[str, Any]:
+    return queues.each(event, lambda body: delivering.take(body, clock.now(), own.tell))
+
+
+@app.schedule("rate(1 minute)")
+def watch_failures(_: CloudWatchEvent) -> None:
+    # Only these two functions need it, and the others start faster without.
+    from chalicelib.analytics import watching
+
+    correlate(None)
+    alerts_sweeping.sweep(clock.now())
+    watching.watch(clock.now())
+    flush()
+
+
+@app.schedule("cron(20 2 * * ? *)")
+def recompute_rollups(_: CloudWatchEvent) -> None:
+    from chalicelib.analytics import recomputing, reviewing
+
+    correlate(None)
+    recomputing.nightly(clock.now())
+    reviewing.review(clock.now())
     flush()
 
 

@@ -27,6 +27,15 @@ def kept(hashes: Iterable[bytes], halvings: int) -> set[bytes]:
     return {digest for digest in hashes if int.from_bytes(digest, "big") < threshold}
 
 
+def thinned(hashes: Iterable[bytes], halvings: int) -> tuple[set[bytes], int]:
+    """The hashes below the threshold, halved until they are at most MOST_KEPT, and its halvings."""
+    few = kept(hashes, halvings)
+    while len(few) > MOST_KEPT:
+        halvings += 1
+        few = kept(few, halvings)
+    return few, halvings
+
+
 def estimate(hashes: Iterable[bytes], halvings: int) -> int:
     """How many distinct users a sketch stands for."""
     return len(kept(hashes, halvings)) << halvings

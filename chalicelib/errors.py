@@ -19,6 +19,7 @@ ApiError
 │   ├── MediaNotFound
 │   ├── ProjectNotFound
 │   ├── PurgeNotFound
+│   ├── RuleNotFound         an alert rule
 │   ├── ScheduleNotFound
 │   └── TaskNotFound
 ├── Conflict (409)
@@ -153,6 +154,10 @@ class ProjectNotFound(NotFound):
 
 
 class PurgeNotFound(NotFound):
+    pass
+
+
+class RuleNotFound(NotFound):
     pass
 
 

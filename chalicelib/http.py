@@ -70,7 +70,10 @@ def parameter(name: str) -> str | None:
 
 
 def base_url() -> str:
-    """Where callers reach this deployment: as configured, or as the request came."""
+    """Where callers reach this deployment: as configured, or as the request came.
+
+    Raises LookupError where it is not configured, and there is no request.
+    """
     if config().public_url:
         return config().public_url
     context = request().context

@@ -129,11 +129,17 @@ def write(store: Storage, key: str, body: bytes, content_type: str) -> None:
     _call("put_object", store, Key=key, Body=body, ContentType=content_type)
 
 
-def keys_under(prefix: str) -> Iterator[str]:
-    """The keys that begin with `prefix`."""
+def load(store: Storage, key: str) -> bytes:
+    """An object of a few bytes in another bucket than that of media. Raises Absent."""
     with _translated():
-        media = config().storage
-        pages = _client(media).get_paginator("list_objects_v2").paginate(Bucket=media.bucket, Prefix=prefix)
+        return bytes(_client(store).get_object(Bucket=store.bucket, Key=key)["Body"].read())
+
+
+def keys_under(prefix: str, store: Storage | None = None) -> Iterator[str]:
+    """The keys that begin with `prefix`, in their order."""
+    listed = store or config().storage
+    with _translated():
+        pages = _client(listed).get_paginator("list_objects_v2").paginate(Bucket=listed.bucket, Prefix=prefix)
         for page in pages:
             yield from (found["Key"] for found in page.get("Contents", []))
 

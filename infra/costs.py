@@ -97,14 +97,18 @@ TICKS: Final[Mapping[str, tuple[int, float, float, float]]] = {
     "sweep_jobs": (MINUTES, 1, 0, 0.020),
     "sweep_schedules": (MINUTES, 0.5, 0, 0.010),
     "sweep_uploads": (MINUTES // 15, 1, 0, 0.020),
+    # Every fifth time it looks at rates and absences, too.
+    "watch_failures": (MINUTES, 2, 0, 0.030),
+    # In twice the memory, as it works when there is something to do.
+    "recompute_rollups": (MINUTES // 1440, 8, 0, 2.0),
 }
 TICK_GB = 0.5
 # Lambda's own three lines, and two functions' metric.
 TICK_LOG, METRIC_LOG, TELLING = 310, 305, ("create_due_instances", "sweep_jobs")
 # Lambda asks each queue by five connections, each for 20 s; where no maximum concurrency is set, two may do.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-QUEUES, POLLS_A_MINUTE = 4, 5 * 3
-ALARMS = 18
+QUEUES, POLLS_A_MINUTE = 5, 5 * 3
+ALARMS = 22
 # A metric costs only in the hours in which it is told: these even while nobody uses anything, and those of reports.
 METRICS_IDLE, METRICS_OF_REPORTS = 2, 2
 

@@ -1,4 +1,4 @@
-"""Resources: creates the tables, queues and bucket that the template declares, on any AWS endpoint.
+"""Resources: creates the tables, queues, buckets and topic that the template declares, on any AWS endpoint.
 
 Tests and the local stack call this, so that they run on what a deployment would create.
 """
@@ -26,7 +26,6 @@ _CLOUD_ONLY = (
     "AWS::Cognito::UserPoolGroup",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
-    "AWS::SNS::Topic",
     "AWS::SQS::QueuePolicy",
     "AWS::Serverless::LayerVersion",
 )
@@ -205,8 +204,13 @@ def _lifecycle(rule: dict[str, Any]) -> dict[str, Any]:
     return {"Prefix": ""} | others | ({"Expiration": expires} if expires else {})
 
 
+def _create_topic(session: boto3.Session, properties: dict[str, Any]) -> str:
+    return session.client("sns").create_topic(Name=properties["TopicName"])["TopicArn"]
+
+
 _CREATE = {
     "AWS::DynamoDB::Table": _create_table,
     "AWS::S3::Bucket": _create_bucket,
+    "AWS::SNS::Topic": _create_topic,
     "AWS::SQS::Queue": _create_queue,
 }

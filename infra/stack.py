@@ -177,6 +177,7 @@ def _adopt(environment: Mapping[str, str]) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ.update(environment)
+    os.environ.setdefault("OUTGOING_ALLOW", "http://localhost:9555")  # where a receiver of alerts may listen
     os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull, NO_PROXY="*", no_proxy="*")
 
 
@@ -262,7 +263,7 @@ def _cloud(stack: local.Stack, directory: Path) -> tuple[list[str], dict[str, st
     return ["ministack"], {
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": stack.cloud_url.rpartition(":")[2],
-        "SERVICES": "dynamodb,s3,sqs",
+        "SERVICES": "dynamodb,s3,sns,sqs",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "1",

@@ -138,6 +138,7 @@ def created(aws: boto3.Session) -> Created:
 def cloud(created: Created) -> Iterator[None]:
     """Empty tables and queues on moto, as the template declares them, and a container that remembers nothing."""
     from chalicelib import memory
+    from chalicelib.alerts import claiming, rules
     from chalicelib.projects import ingest, quotas
 
     with mock_aws():
@@ -147,6 +148,8 @@ def cloud(created: Created) -> Iterator[None]:
         memory.forget()
         ingest.forget()
         quotas.forget()
+        rules.forget()
+        claiming.forget()
         yield
 
 

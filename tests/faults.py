@@ -34,6 +34,9 @@ from chalice.local import LocalGateway
 from chalice.test import HTTPResponse
 
 from chalicelib import config, dynamodb, memory, queues, storage
+from chalicelib.alerts import claiming, rules
+from chalicelib.alerts import models as alerts_models
+from chalicelib.analytics import models as analytics_models
 from chalicelib.incidents import models as incidents_models
 from chalicelib.jobs import models as jobs_models
 from chalicelib.media import models as media_models
@@ -559,6 +562,8 @@ def aimed_at(url: str) -> Iterator[None]:
     with contextlib.ExitStack() as aimed:
         aimed.enter_context(mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": url}))
         for area in (
+            alerts_models,
+            analytics_models,
             incidents_models,
             jobs_models,
             media_models,
@@ -586,3 +591,5 @@ def forget() -> None:
     memory.forget()
     ingest.forget()
     quotas.forget()
+    rules.forget()
+    claiming.forget()

@@ -64,7 +64,7 @@ class Unmapped(Exception):
 def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[tuple[str, str]]:
     """The actions that AWS asks for before it carries out an operation, and on which resources. Raises Unmapped.
 
-    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ (DynamoDB, S3, SQS) and
+    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ (DynamoDB, S3, SES, SNS, SQS) and
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     """
     asked: set[tuple[str, str]]
@@ -90,6 +90,11 @@ def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[t
             asked = {(operation, parameters["QueueName"])}
         case "sqs", "ChangeMessageVisibility" | "GetQueueAttributes" | "SendMessage" | "SendMessageBatch":
             asked = {(operation.removesuffix("Batch"), parameters["QueueUrl"].rpartition("/")[2])}
+        case "sns", "Publish":
+            asked = {(operation, parameters["TopicArn"].rpartition(":")[2])}
+        case "sesv2", "SendEmail":
+            # The same as of the service's first version, by the same name.
+            return {("ses:SendEmail", f"identity/{parameters['FromEmailAddress']}")}
         case _:
             raise Unmapped(f"{service}:{operation}")
     return {(f"{service}:{action}", resource) for action, resource in asked}
@@ -167,10 +172,15 @@ def taken_by_lambda() -> set[Need]:
 @functools.cache
 def named(resource: str) -> str:
     """A resource of a policy by its name in tests: `${Tasks.Arn}/index/*` is `groundcrew-test-tasks/index/*`."""
-    logical, _, within = resource.removeprefix("${").partition(".Arn}")
+    if resource.startswith("arn:"):
+        return resource.rpartition(":")[2]
+    # What a topic is referred to by is its ARN.
+    logical, _, within = resource.replace(".Arn}", "}").removeprefix("${").partition("}")
     properties = merged()["Resources"][logical]["Properties"]
     (name,) = [
-        str(properties[each]["Fn::Sub"]) for each in ("BucketName", "QueueName", "TableName") if each in properties
+        str(properties[each]["Fn::Sub"])
+        for each in ("BucketName", "QueueName", "TableName", "TopicName")
+        if each in properties
     ]
     return name.replace("${Stage}", "test").removesuffix("-${AWS::AccountId}") + within
 

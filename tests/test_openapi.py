@@ -23,6 +23,7 @@ from tests.conftest import INGEST_KEY, STORAGE_SECRET, Answer, Door
 from tests.media.conftest import transcode
 from tests.sentry.taking import EVENT, error, feedback, packed
 
+LENIENT = {("POST", "/analytics/track"), ("POST", "/incidents")}
 UNKNOWN = "0" * 32
 CHECKS = [
     schemathesis.checks.not_a_server_error,
@@ -110,6 +111,38 @@ def plan_and_attend(door: Door) -> None:
     assert len(door.admin("GET", f"{path}/attendance").json["items"]) == 2
     assert door.admin("DELETE", path).json["deleted_attendance"] == 2
     assert door.admin("DELETE", path).status == 404
+
+
+def track_and_tell(door: Door) -> None:
+    """Events, the reports of what they come to, rules with every channel, alerts that were sent and held back."""
+    login = {"event": "login_failed", "severity": "WARNING", "user_id": "68", "data": {"endpoint": "POST /login"}}
+    timed = {"event": "request", "data": {"endpoint": "GET /x", "duration_ms": 12, "feature": "x", "trial": "pro"}}
+    key = {"x_ingest_key": INGEST_KEY}
+    assert door.call("POST", "/analytics/track", login | {"color": "red"}, **key).status == 202
+    results = door.call("POST", "/analytics/track", {"events": [timed, {}]}, **key).json["results"]
+    assert ["Code" in each for each in results] == [False, True]
+    assert door.call("POST", "/analytics/track", {"events": [login] * 101}, **key).status == 400
+    reports = ("overview", "errors", "endpoints", "features", "trials", "bypasses", "fixes", "users")
+    for report in (*reports, "feed"):
+        assert door.admin("GET", f"/analytics/{report}").status == 200
+        assert door.admin("GET", f"/analytics/{report}?hours=0&cursor=x").status == 400
+    channels = [
+        {"type": "email", "to": ["ops@example.com"]},
+        {"type": "slack", "url": "https://hooks.slack.example.com/services/T/B/secret"},
+        {"type": "pagerduty", "routing_key": "0" * 32},
+        {"type": "webhook", "url": "https://ops.example.com/hook", "secrets": ["sixteen-letters!"]},
+    ]
+    made = door.admin("POST", "/alerts/rules", {"name": "all", "channels": channels, "digest": {}}).json
+    path = f"/alerts/rules/{made['rule_id']}"
+    assert door.admin("GET", path).json == made
+    assert door.admin("PATCH", path, {"channels": [], "match": {"key": "pay*"}}).status == 200
+    assert door.admin("POST", f"{path}/test").json["results"]
+    assert door.admin("GET", "/alerts/rules?limit=1").json["items"]
+    assert door.admin("GET", "/alerts").json["items"]
+    assert door.admin("DELETE", path).status == 204
+    for method, call in (("GET", path), ("PATCH", path), ("POST", f"{path}/test")):
+        assert door.admin(method, call, {}).status == 404
+    assert door.admin("POST", "/alerts/rules", {"name": "", "on": ["nothing"]}).status == 400
 
 
 def report_by_sdk(door: Door) -> None:
@@ -246,6 +279,8 @@ def test_every_answer_is_as_described(door: Door, document: dict[str, Any], desc
     upload_and_work(door)
     plan_and_attend(door)
     report_by_sdk(door)
+    door.report("broken", severity="CRITICAL")
+    track_and_tell(door)
 
     refused = [
         door.call("POST", "/incidents", good),
@@ -315,9 +350,10 @@ def test_the_page_shows_all_of_it_and_loads_nothing(door: Door, document: dict[s
 )
 @pytest.mark.usefixtures("cloud")
 def test_it_withstands_what_it_invites(case: schemathesis.Case[Any]) -> None:
-    # Unknown parameters are ignored, and a report is taken, with a note, whatever its optional fields hold.
+    # Unknown parameters are ignored; a report is taken, with a note, whatever its optional fields hold, and a batch
+    # whatever one of its events is.
     unknown = set(case.query or ()) - {parameter.name for parameter in case.operation.query}
-    lenient = bool(unknown) or (case.method, case.path) == ("POST", "/incidents")
+    lenient = bool(unknown) or (case.method, case.path) in LENIENT
     case.call_and_validate(
         headers={"X-Ingest-Key": INGEST_KEY, "Authorization": f"Bearer {issuer.token()}"},
         checks=[*CHECKS, *([] if lenient else [checks.negative_data_rejection])],

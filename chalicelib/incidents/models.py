@@ -9,6 +9,8 @@ INC#<id> / FIX                              Fix: how it was fixed, too wordy for
 INC#<id> / L#<at>#<id>                      Audit: what an operator did
 EVT#<project>#<event_id> / META             Seen: makes a retried report count once
 EVT#<project>#<event_id> / MORE             More: what came beside the event, each piece an attribute of its own
+IMP#<project>#<date> / <hour>#<endpoint>#<user>   Impact: a user's reports of an endpoint in an hour (UTC)
+FIX#<project> / <fixed_at>#<id>             Fixed: an incident that was fixed then
 """
 
 import re
@@ -62,6 +64,7 @@ MAX_EVENTS_PER_COUNT: Final = 99
 MAX_ENVIRONMENTS: Final = 10
 SEEN_FOR: Final = timedelta(hours=48)
 FIX_KEPT_FOR: Final = timedelta(days=3650)
+FIXED_KEPT_FOR: Final = timedelta(days=365)
 
 
 class ByStatus(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
@@ -111,6 +114,7 @@ class Incident(Row):
     user_count = NumberAttribute(default=0)
     stale_hits = NumberAttribute(default=0)
     regressed = BooleanAttribute(default=False)
+    regressed_at = UnicodeAttribute(null=True)
     environments = UnicodeSetAttribute(null=True)
     first_seen = UnicodeAttribute()
     last_seen = UnicodeAttribute()
@@ -142,7 +146,7 @@ class Occurrence(Row):
 
 
 class Users(Row):
-    """`hashes` are those below 2^-halvings of the hash space; `chalicelib.incidents.users` explains.
+    """`hashes` are those below 2^-halvings of the hash space; `chalicelib.distinct` explains.
 
     `life` is the first_seen of the incident they are of: the store may delete an incident before its users, which then
     are not those of the next one of the same name.
@@ -177,6 +181,24 @@ class More(Row):
 
     feedback = NumberAttribute(default=0)
     attachment = NumberAttribute(default=0)
+
+
+class Impact(Row):
+    """`n` reports, in `bypassed` of which the user was let through."""
+
+    n = NumberAttribute(default=0)
+    bypassed = NumberAttribute(default=0)
+    user = UnicodeAttribute(null=True)
+    last_seen = UnicodeAttribute()
+
+    @property
+    def endpoint(self) -> str:
+        """Empty where none was named."""
+        return self.sk.partition("#")[2].rpartition("#")[0]
+
+
+class Fixed(Row):
+    error_key = UnicodeAttribute()
 
 
 class Moved(Exception):
@@ -216,6 +238,14 @@ def incident_key(incident_id: str) -> str:
 
 def event_key(project_id: str, event_id: str) -> str:
     return f"EVT#{project_id}#{event_id}"
+
+
+def impact_key(project_id: str, date: str) -> str:
+    return f"IMP#{project_id}#{date}"
+
+
+def fixed_key(project_id: str) -> str:
+    return f"FIX#{project_id}"
 
 
 # -- counting ---------------------------------------------------------------------------------------------------------
@@ -267,6 +297,7 @@ def _actions(incident: Incident, now: datetime, count: int, stale: int, *, reope
             Incident.status.set("ACTIVE"),
             Incident.g1p.set(status_partition),
             Incident.regressed.set(True),
+            Incident.regressed_at.set(stamp),
         ]
     else:
         actions += [
@@ -445,6 +476,35 @@ def pieces(
     return found
 
 
+# -- the hub as a whole -----------------------------------------------------------------------------------------------
+
+
+def add_impact(impact: Impact) -> None:
+    """Add reports to those of a user at an endpoint in an hour. Where an answer was lost, they are added twice."""
+    actions: list[Action] = [
+        Impact.n.add(impact.n),
+        Impact.bypassed.add(impact.bypassed),
+        Impact.last_seen.set(impact.last_seen),
+        Impact.ttl.set(impact.ttl),
+    ]
+    if impact.user:
+        actions.append(Impact.user.set(impact.user))
+    patiently(lambda: Impact(impact.pk, impact.sk).update(actions))
+
+
+def impacts(project_id: str, date: str, first_hour: str, last_hour: str, most: int) -> list[Impact]:
+    """At most so many rows of a date, from one of its hours, `07`, to another, both included, the newest first."""
+    hours = Impact.sk.between(f"{first_hour}#", f"{last_hour}$")
+    partition = impact_key(project_id, date)
+    return patiently(lambda: list(Impact.query(partition, hours, scan_index_forward=False, limit=most)))
+
+
+def fixed_between(project_id: str, since: str, until: str, most: int) -> list[Fixed]:
+    """At most so many fixes from one moment to another, both included, the newest first."""
+    moments = Fixed.sk.between(f"{since}#", f"{until}$")
+    return patiently(lambda: list(Fixed.query(fixed_key(project_id), moments, scan_index_forward=False, limit=most)))
+
+
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -558,7 +618,7 @@ def triage(
 ) -> None:
     """Change an incident, its fix and the audit trail at once; what is None stays as it is.
 
-    Raises Moved when the incident is no longer as it was read.
+    That it was fixed is noted for the project, too. Raises Moved when the incident is no longer as it was read.
     """
     stamp = rfc3339(now)
     actions: list[Action] = [
@@ -566,7 +626,8 @@ def triage(
         Incident.g1p.set(status_key(incident.project_id, status)),
         Incident.triaged_at.set(stamp),
     ]
-    if status == "FIXED" and incident.status != "FIXED":
+    newly_fixed = status == "FIXED" and incident.status != "FIXED"
+    if newly_fixed:
         actions += [Incident.fixed_at.set(stamp), Incident.regressed.set(False)]
     if fixed_in_release is not None:
         actions.append(Incident.fixed_in_release.set(fixed_in_release))
@@ -578,11 +639,19 @@ def triage(
     if words:
         # Longer than the incident without it: nothing else reads it, and the incident's own TTL moves on.
         words += [Fix.life.set(incident.first_seen), Fix.ttl.set(int((now + FIX_KEPT_FOR).timestamp()))]
+    fixed = Fixed(
+        fixed_key(incident.project_id),
+        f"{stamp}#{incident.incident_id}",
+        error_key=incident.error_key,
+        ttl=int((now + FIXED_KEPT_FOR).timestamp()),
+    )
     token = uuid.uuid4().hex
 
     def commit() -> None:
         with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
             transaction.save(audit)
+            if newly_fixed:
+                transaction.save(fixed)
             if words:
                 transaction.update(Fix(incident.pk, "FIX"), words)
             transaction.update(incident, actions, condition=_unchanged(incident))

@@ -1,8 +1,9 @@
 """Recording: a report becomes, or adds to, an incident. Nothing that was answered 202 is lost, nothing counts twice.
 
-First the count, one atomic write. Then what follows it (the kept occurrence, severity, environments, users, the hour):
-each step is safe to repeat and to leave out for a while, so that a retry after a crash anywhere completes the report. A
-report that DynamoDB will not take now waits in the overflow queue, from which `absorbing` takes it.
+First the count, one atomic write. Then what follows it (the kept occurrence, severity, environments, users, the hour,
+what is told of it): each step is safe to repeat and to leave out for a while, so that a retry after a crash anywhere
+completes the report. Its impact alone is not, and comes last. A report that DynamoDB will not take now waits in the
+overflow queue, from which `absorbing` takes it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from chalicelib import clock, distinct, memory
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Unavailable
-from chalicelib.incidents import models, overflow, releases, trend
+from chalicelib.incidents import impact, models, overflow, releases, telling, trend
 from chalicelib.incidents.models import SEVERITIES, AlreadySeen, Incident, Moved, Occurrence, Seen
 from chalicelib.incidents.report import Report, pack
 from chalicelib.observability import correlation_id, logger
@@ -94,6 +95,7 @@ def complete(counted: Counted, now: datetime) -> None:
     _keep(incident, counted.stale, int(incident.stale_hits), now)
     if counted.fresh:
         _note_and_keep(incident, counted.fresh, now)
+        impact.add(incident.project_id, counted.fresh, now)
 
 
 def _record_group(incident_id: str, reports: Sequence[Report], now: datetime) -> dict[str, str]:
@@ -215,6 +217,7 @@ def _note_and_keep(incident: Incident, reports: Sequence[Report], now: datetime)
     newest_kept = _keep(incident, reports, int(incident.occurrences), now)
     if not newest_kept:
         _keep_latest(incident, reports[-1], now)
+    telling.tell(incident, reports, now)
 
 
 def _within(text: str, most: int) -> str:

@@ -5,9 +5,10 @@ from typing import Annotated, Final
 
 import msgspec
 
+from chalicelib.alerts import noticing
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Unavailable
-from chalicelib.incidents import detail, models
+from chalicelib.incidents import detail, models, telling
 from chalicelib.incidents.detail import IncidentDetail
 from chalicelib.incidents.models import Incident, Moved, Status
 from chalicelib.observability import correlation_id
@@ -28,6 +29,8 @@ class Triage(msgspec.Struct, forbid_unknown_fields=True):
 def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> IncidentDetail:
     """Set the status, and how it was fixed; returns the incident. Safe to repeat: a fix keeps its first time.
 
+    What was told of it has ended with its fix.
+
     Raises IncidentNotFound, and Unavailable while others keep changing the incident.
     """
     triage = msgspec.convert(scrub(msgspec.to_builtins(triage)), Triage)
@@ -37,6 +40,8 @@ def change(incident_id: str, triage: Triage, actor: str, now: datetime) -> Incid
             _commit(incident, triage, actor, now)
         except (Moved, Busy):
             continue
+        if triage.status == "FIXED":
+            noticing.resolve(telling.subject(incident_id), now)
         return detail.show(incident_id, now)
     raise Unavailable("The incident is being changed by others; try again.")
 
@@ -45,6 +50,7 @@ def delete(incident_id: str, actor: str, now: datetime) -> None:
     """Delete an incident and its reports. Safe to repeat; nothing happens to one that is not there."""
     if models.is_incident_id(incident_id):
         models.erase(incident_id, models.audit(incident_id, actor, "delete", now, correlation_id=correlation_id()))
+        noticing.resolve(telling.subject(incident_id), now)
 
 
 def _commit(incident: Incident, triage: Triage, actor: str, now: datetime) -> None:

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from chalicelib import memory
+from chalicelib.alerts import noticing
+from chalicelib.alerts.notice import Notice
 from chalicelib.dynamodb import Busy
 from chalicelib.projects import models
 
 LARGEST_LEASE: Final = 20
 TELL_REFUSED_EVERY: Final = timedelta(seconds=1)
+NOTICED_FOR: Final = timedelta(days=1)
+TRY_NOTICE_AGAIN: Final = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -53,7 +58,9 @@ def admit(project_id: str, quota: int, reports: int, now: datetime) -> int:
             waiting.count += reports - admitted
             if waiting.told_at is None or now - waiting.told_at >= TELL_REFUSED_EVERY:
                 _tell(project_id, waiting, now)
-        return admitted
+    if admitted < reports:
+        _notice(project_id, quota, now)
+    return admitted
 
 
 def refused_today(project_id: str, now: datetime) -> int:
@@ -95,6 +102,31 @@ def _admit(project_id: str, quota: int, reports: int, now: datetime) -> int:
     admitted = min(reports, allowance.left)
     allowance.left -= admitted
     return admitted
+
+
+def _notice(project_id: str, quota: int, now: datetime) -> None:
+    """Give notice that a quota was reached, once a day. Whoever reports is not to wait for it, or to fail."""
+    date = _date(now)
+    mark = ("told", f"quota:{project_id}", date)
+    if not memory.due(mark, now):
+        return
+    reached = Notice(
+        kind="quota",
+        key="quota",
+        severity="WARNING",
+        project_id=project_id,
+        environment=None,
+        subject=f"quota:{project_id}",
+        title=f"Project {project_id} has reached its quota of {quota} reports a minute",
+        lines=("What comes beyond it is refused until the next minute. It is told once a day.",),
+        once=f"quota:{date}",
+    )
+    try:
+        noticing.notice([reached], now)
+    except Busy:
+        memory.written(mark, now, TRY_NOTICE_AGAIN)
+    else:
+        memory.written(mark, now, NOTICED_FOR)
 
 
 def _tell(project_id: str, waiting: Refusals, now: datetime) -> None:

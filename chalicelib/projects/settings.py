@@ -18,6 +18,7 @@ from chalicelib.projects import models, quotas
 from chalicelib.projects.models import Audit, Project
 
 MOST_KEYS: Final = 20
+MOST_IN_PAGE: Final = 100
 DEPLOYMENT: Final = "groundcrew"
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -145,6 +146,16 @@ def page(limit: int, cursor: str | None, now: datetime) -> paging.Page[ProjectSe
     found = models.page(paging.position(scope, cursor), limit + 1)
     items = [show(project, now) for project in found[:limit]]
     return paging.Page(items, paging.cursor(scope, found[limit - 1].sk) if len(found) > limit else None)
+
+
+def ids() -> list[str]:
+    """The ids of all projects, in their order. Raises Busy."""
+    found = {FIRST_PROJECT: None}
+    after: str | None = None
+    while page := models.page(after, MOST_IN_PAGE):
+        found |= dict.fromkeys(project.project_id for project in page)
+        after = page[-1].sk
+    return list(found)
 
 
 def change(project_id: str, change: ProjectChange, actor: str, now: datetime) -> ProjectSettings:

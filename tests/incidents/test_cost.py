@@ -8,6 +8,7 @@ import pytest
 
 import app
 from chalicelib import clock, memory
+from chalicelib.alerts import rules
 from chalicelib.incidents import models
 from chalicelib.projects import ingest
 from tests.conftest import INGEST_KEY, Door
@@ -24,6 +25,7 @@ REPORT = {"environment": "production", "release": "web@2.3.1", "user_id": "68", 
 EVENT = {"event_id": "a" * 32}
 COUNT, CLAIM_AND_COUNT = "UpdateItem", "TransactWriteItems"
 KEEP, NOTE, LOOK = "PutItem", "UpdateItem", "GetItem"
+WAIT_FOR_DIGEST, ADD_IMPACT = "PutItem", "UpdateItem"
 
 
 def cost(door: Door, **report: Any) -> Ledger:
@@ -35,9 +37,10 @@ def cost(door: Door, **report: Any) -> Ledger:
 
 @pytest.fixture
 def door(door: Door, monkeypatch: pytest.MonkeyPatch) -> Door:
-    """The door of a container that has looked up the ingest key, as it does once a minute."""
-    terms = ingest._project_of(INGEST_KEY, clock.now())
+    """The door of a container that has looked up the ingest key and the rules, as it does at times."""
+    terms, known = ingest._project_of(INGEST_KEY, clock.now()), rules.known(clock.now())
     monkeypatch.setattr(ingest, "_project_of", lambda *_: terms)
+    monkeypatch.setattr(rules, "known", lambda _: known)
     return door
 
 
@@ -69,8 +72,8 @@ def test_items_are_sized_as_dynamodb_documents_it() -> None:
 
 def test_the_first_report_of_a_failure(door: Door) -> None:
     ledger = cost(door, **REPORT, **EVENT)
-    assert ledger.operations == [CLAIM_AND_COUNT, LOOK, NOTE, KEEP]
-    assert ledger.units <= 8
+    assert ledger.operations == [CLAIM_AND_COUNT, LOOK, NOTE, KEEP, WAIT_FOR_DIGEST, ADD_IMPACT]
+    assert ledger.units <= 10
 
 
 def test_a_report_of_a_known_failure(known: Door) -> None:
@@ -81,21 +84,32 @@ def test_a_report_of_a_known_failure(known: Door) -> None:
 
 def test_a_report_of_a_known_failure_with_all_that_is_known(known: Door) -> None:
     ledger = cost(known, **REPORT)
-    assert ledger.operations == [COUNT, KEEP]
+    assert ledger.operations == [COUNT, KEEP, ADD_IMPACT]
     assert ledger.units <= 3
 
 
 def test_an_event_of_a_known_failure(known: Door) -> None:
     ledger = cost(known, **REPORT, **EVENT)
-    assert ledger.operations == [CLAIM_AND_COUNT, LOOK, KEEP]
+    assert ledger.operations == [CLAIM_AND_COUNT, LOOK, KEEP, ADD_IMPACT]
     assert ledger.units <= 6
 
 
-def test_a_fresh_container_notes_the_user_once_more(known: Door) -> None:
+def test_a_fresh_container_notes_the_user_and_tells_of_a_new_failure_once_more(known: Door, frozen: Freeze) -> None:
     memory.forget()
-    assert cost(known, **REPORT).units <= 3
+    assert cost(known, **REPORT).units <= 3 + 2
     memory.forget()
-    assert cost(known, **REPORT, **EVENT).units <= 6
+    assert cost(known, **REPORT, **EVENT).units <= 6 + 2
+    frozen(AN_HOUR_LATER)
+    known.report(description=DESCRIPTION)
+    memory.forget()
+    assert cost(known, **REPORT).operations == [COUNT, NOTE, NOTE, KEEP, ADD_IMPACT]
+
+
+def test_what_a_report_is_about_costs_one_unit_whatever_it_says(known: Door) -> None:
+    about = {**REPORT, "user_id": WIDE * 200, "endpoint": "/" + WIDE * 499, "was_bypassed": True}
+    known.report(description=DESCRIPTION, **about)
+    ledger = cost(known, **about)
+    assert (ledger.operations[-1], ledger.writes[-1].units) == (ADD_IMPACT, 1)
 
 
 def test_an_event_that_comes_again(known: Door) -> None:
@@ -107,8 +121,8 @@ def test_a_report_beyond_the_first_hundred(known: Door, frozen: Freeze) -> None:
     many_more(known, 120)
     memory.forget()
     first, second = cost(known), cost(known)
-    assert (first.operations, second.operations) == ([COUNT, KEEP], [COUNT])
-    assert (first.units, second.units) == (2, 1)
+    assert (first.operations, second.operations) == ([COUNT, KEEP, WAIT_FOR_DIGEST], [COUNT])
+    assert (first.units, second.units) == (3, 1)
     frozen(A_MINUTE_LATER)
     assert cost(known).operations == [COUNT, KEEP]
 

@@ -74,6 +74,7 @@ ASKED: dict[tuple[str, str], tuple[dict[str, Any], set[str]]] = {
     ("s3", "ListObjectsV2"): ({"Bucket": "b", "Prefix": "k/"}, {"ListBucket b"}),
     ("s3", "ListParts"): (UPLOAD, {"ListMultipartUploadParts b/k/1"}),
     ("s3", "PutObject"): (OBJECT, {"PutObject b/k/1"}),
+    ("sns", "Publish"): ({"TopicArn": "arn:aws:sns:eu-central-1:1:t"}, {"Publish t"}),
     ("sqs", "ChangeMessageVisibility"): (QUEUE, {"ChangeMessageVisibility q"}),
     ("sqs", "GetQueueAttributes"): (QUEUE, {"GetQueueAttributes q"}),
     ("sqs", "GetQueueUrl"): ({"QueueName": "q"}, {"GetQueueUrl q"}),

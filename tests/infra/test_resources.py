@@ -145,7 +145,7 @@ def test_stages_do_not_meet(cloud: boto3.Session) -> None:
     assert set(cloud.client("dynamodb").list_tables()["TableNames"]) == {
         f"groundcrew-{stage}-{noun}"
         for stage in ("test", "other")
-        for noun in ("answers", "incidents", "jobs", "media", "projects", "schedules", "tasks")
+        for noun in ("alerts", "analytics", "answers", "incidents", "jobs", "media", "projects", "schedules", "tasks")
     }
     buckets = cloud.client("s3").list_buckets()["Buckets"]
     assert {bucket["Name"] for bucket in buckets} == {

@@ -12,8 +12,14 @@ from chalicelib.config import config
 from infra import template
 from infra.local import PROJECT
 
-SERVICES = {"AWS::DynamoDB::Table": "dynamodb", "AWS::S3::Bucket": "s3", "AWS::SQS::Queue": "sqs"}
-PREFIXES = ("/attachments/*", "/originals/*", "/variants/*")
+SERVICES = {
+    "AWS::DynamoDB::Table": "dynamodb",
+    "AWS::S3::Bucket": "s3",
+    "AWS::SNS::Topic": "sns",
+    "AWS::SQS::Queue": "sqs",
+}
+SENDERS = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*"
+PREFIXES = ("/attachments/*", "/events/*", "/originals/*", "/variants/*")
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +100,7 @@ def test_what_no_handler_takes_ends_among_the_dead_letters(merged: dict[str, Any
         "Uploads": "UploadsDeadLetters",
         "UploadsDeadLetters": "DeadLetters",
         "DueTasks": "DeadLetters",
+        "AlertDeliveries": "DeadLetters",
         "DeadLetters": None,
     }
 
@@ -119,7 +126,10 @@ def test_a_policy_grants_what_its_resource_knows(merged: dict[str, Any]) -> None
     ]
     assert granted
     for actions, arn in granted:
-        named = re.fullmatch(r"\$\{(\w+)\.Arn}(.*)", arn)
+        if arn == SENDERS:
+            assert actions == ["ses:SendEmail"]
+            continue
+        named = re.fullmatch(r"\$\{(\w+)(?:\.Arn)?}(.*)", arn)
         assert named
         resource = merged["Resources"][named[1]]
         kind, indexes = resource["Type"], resource["Properties"].get("GlobalSecondaryIndexes", [])
@@ -205,7 +215,7 @@ def test_gateway_errors_have_the_form_of_every_error(merged: dict[str, Any]) -> 
 def test_what_holds_data_outlives_the_stack(merged: dict[str, Any]) -> None:
     kinds = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool")
     holding = [resource for resource in merged["Resources"].values() if resource["Type"] in kinds]
-    assert len(holding) == 7 + 2 + 1
+    assert len(holding) == 9 + 2 + 1
     for resource in holding:
         # A first deploy that fails leaves nothing in the way of the next.
         assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
@@ -215,7 +225,7 @@ def test_what_holds_data_outlives_the_stack(merged: dict[str, Any]) -> None:
 def test_tables_are_protected_in_production(merged: dict[str, Any]) -> None:
     assert merged["Conditions"]["Production"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
     tables = [each["Properties"] for each in merged["Resources"].values() if each["Type"] == "AWS::DynamoDB::Table"]
-    assert len(tables) == 7
+    assert len(tables) == 9
     for table in tables:
         assert table["DeletionProtectionEnabled"] == {"Fn::If": ["Production", True, False]}
         assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
