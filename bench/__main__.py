@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
-from bench import cold, door, events, lists, load, package, recordings, table, warm, writes
+from bench import cold, door, events, lists, load, package, recordings, table, tracking, warm, writes
 from tests import issuer
 
 PARTS: dict[str, Callable[[], Iterator[table.Figure]]] = {
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], Iterator[table.Figure]]] = {
     "package": lambda: package.measure(recordings.record().known),
     "warm": lambda: warm.measure(recordings.record()),
     "events": lambda: events.measure(recordings.record()),
+    "tracking": lambda: tracking.measure(recordings.record()),
     "writes": writes.measure,
     "lists": lambda: lists.measure(issuer.token()),
     "load": load.measure,

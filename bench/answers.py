@@ -17,6 +17,7 @@ from botocore.httpsession import URLLib3Session
 Answers = dict[str, str]
 Responder = Callable[[str, dict[str, Any]], str]
 
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*")
 _INCIDENT: Final = re.compile(r"INC#[0-9a-f]{32}")
 
 
@@ -95,5 +96,11 @@ def encoded(answer: Any) -> str:
 def kind(operation: str, parameters: dict[str, Any]) -> str:
     """What a call is about: its operation, and table and key without what tells rows of a kind apart."""
     row = parameters.get("Key") or parameters.get("Item") or {}
-    words = [str(row[name]["S"]).partition("#")[0] for name in ("pk", "sk") if name in row]
+    # Of a query the first value is that of its partition.
+    keys = (
+        [row[name] for name in ("pk", "sk") if name in row]
+        if operation != "Query"
+        else [parameters["ExpressionAttributeValues"][":0"]]
+    )
+    words = [_TIME.sub("", str(key["S"]).partition("#")[0]) for key in keys]
     return " ".join([operation, parameters.get("TableName", ""), *words])

@@ -61,7 +61,7 @@ class Unmapped(Exception):
     """Nobody has written down yet what AWS asks for an operation."""
 
 
-def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[tuple[str, str]]:
+def needed(service: str, operation: str, parameters: Mapping[str, Any]) -> set[tuple[str, str]]:  # noqa: C901  # a table
     """The actions that AWS asks for before it carries out an operation, and on which resources. Raises Unmapped.
 
     Source: https://docs.aws.amazon.com/service-authorization/latest/reference/ (DynamoDB, S3, SES, SNS, SQS) and

@@ -15,8 +15,8 @@ from chalicelib.analytics.event import SEVERITIES, Event
 from chalicelib.dynamodb import Busy
 from chalicelib.projects.settings import Terms
 
-SIGN_IN_FAILED: Final = frozenset({"login_failed", "auth_failed", "login.failed"})
-SIGN_IN: Final = frozenset({"login", "login_attempt"})
+SIGN_IN_FAILED: Final = frozenset({"login_failed", "login.failed", "failed_login", "auth_failed", "sign_in_failed"})
+SIGN_IN: Final = frozenset({"login", "login_attempt", "sign_in"})
 FAILED: Final = frozenset({"failed", "failure"})
 # What data calls those who sign in, as `facts` reads it.
 NAMES: Final[dict[Literal["account", "address"], tuple[str, ...]]] = {
@@ -81,13 +81,14 @@ def _attempts(events: Sequence[Event], now: datetime) -> Iterator[tuple[Suspect,
         groups: dict[str, list[Event]] = {}
         for event in events:
             digest = event.facts.account if kind == "account" else event.facts.address
-            # Where data names no address, facts have that of whoever tracks, which may be one server for all accounts.
-            named = any(event.data.get(name) not in (None, "") for name in names)
-            if digest and named and _is_failed_attempt(event) and _is_new(event, lockout.WINDOW, now):
+            if digest and _is_failed_attempt(event) and _is_new(event, lockout.WINDOW, now):
                 groups.setdefault(digest, []).append(event)
         for digest, group in groups.items():
             first = group[0]
-            shown = next(cut(str(first.data[name]), MAX_SHOWN) for name in names if first.data.get(name))
+            known = next((first.data[name] for name in names if first.data.get(name)), None)
+            if known is None and kind == "account":
+                known = first.user_id
+            shown = None if known is None else cut(str(known), MAX_SHOWN)
             suspect = Suspect(first.project_id, first.environment, kind, digest, shown, first.event)
             yield suspect, [event.event_id for event in group]
 

@@ -74,8 +74,8 @@ def of(kept: Kept) -> Event:
     return Event(**msgspec.structs.asdict(kept), facts=facts.read(kept.data))
 
 
-def read(body: Mapping[str, object], terms: Terms, source_ip: str | None, now: datetime) -> Event:
-    """An event from untrusted JSON, that came from `source_ip`. Raises InvalidRequest for what API.md refuses."""
+def read(body: Mapping[str, object], terms: Terms, now: datetime) -> Event:
+    """An event from untrusted JSON. Raises InvalidRequest for what API.md refuses."""
     name, severity = body.get("event"), _severity(body.get("severity"))
     if not isinstance(name, str) or not NAME.fullmatch(name):
         form = "must be 1 to 100 characters of A-Z a-z 0-9 _ . : / - and space"
@@ -96,10 +96,8 @@ def read(body: Mapping[str, object], terms: Terms, source_ip: str | None, now: d
         extra = data.get("_extra")
         data["_extra"] = {**extra, **unknown} if isinstance(extra, dict) else unknown
         notes.append(f"Unknown fields are kept under data._extra: {', '.join(sorted(unknown))[:200]}.")
-    account = facts.account(given, terms.project_id)
+    account = facts.account(given, terms.project_id) or facts.digest(body.get("user_id"), terms.project_id)
     address = facts.address(given, terms.project_id)
-    if account and not address:
-        address = facts.digest(source_ip, terms.project_id)
     data = report.trimmed(data, MAX_DATA_BYTES, "data", notes)
     return Event(
         event_id=fields.get("event_id") or uuid.uuid4().hex,

@@ -25,7 +25,7 @@ analytics = Blueprint(__name__)
 @operation(ingest.key, status=202, raises=[QuotaExceeded], reads=tracking.bodies)
 def track_events(terms: Terms) -> Tracked | TrackedBatch:
     """A field that is of no use never loses an event: it is left out, and `notes` say so. A 202 means kept."""
-    return tracking.take(http.json_object(), terms, _source_ip(), clock.now())
+    return tracking.take(http.json_object(), terms, clock.now())
 
 
 @analytics.route("/analytics/feed", methods=["GET"])
@@ -89,10 +89,3 @@ def fixes_report(_: Identity, query: ReportQuery) -> HubReport[FixLine]:
 def users_report(_: Identity, query: ReportQuery) -> HubReport[UserLine]:
     """The users most affected. `dimension` is a user."""
     return hub.users(query, clock.now())
-
-
-def _source_ip() -> str | None:
-    """Whom API Gateway answers."""
-    identity = http.request().context.get("identity") or {}
-    found = identity.get("sourceIp")
-    return str(found) if found else None

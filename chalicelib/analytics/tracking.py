@@ -70,15 +70,15 @@ def bodies() -> Any:
     return NewEvent | NewEvents
 
 
-def take(body: Mapping[str, object], terms: Terms, source_ip: str | None, now: datetime) -> Tracked | TrackedBatch:
+def take(body: Mapping[str, object], terms: Terms, now: datetime) -> Tracked | TrackedBatch:
     """Track an event or a batch, as far as the quota lets it in.
 
     Raises InvalidRequest, QuotaExceeded, and StoreUnavailable where nothing may have been kept.
     """
     if "events" in body and "event" not in body:
-        return TrackedBatch(_take_batch(body["events"], terms, source_ip, now))
+        return TrackedBatch(_take_batch(body["events"], terms, now))
     ingest.admit(terms, 1, now)
-    read = event.read(body, terms, source_ip, now)
+    read = event.read(body, terms, now)
     track([read], terms, now)
     return Tracked(read.event_id, read.notes)
 
@@ -106,12 +106,12 @@ def _follow(metric: str, step: Callable[[], None]) -> None:
         count(metric)
 
 
-def _take_batch(bodies: object, terms: Terms, source_ip: str | None, now: datetime) -> list[Tracked | Error]:
+def _take_batch(bodies: object, terms: Terms, now: datetime) -> list[Tracked | Error]:
     if not isinstance(bodies, list) or not 1 <= len(bodies) <= MAX_BATCH:
         message = f"must have 1 to {MAX_BATCH} items"
         raise InvalidRequest(f"events must be a list of 1 to {MAX_BATCH} events.", [("events", message)])
     admitted = ingest.admit(terms, len(bodies), now)
-    read: list[Event | ApiError] = [_read(body, terms, source_ip, now) for body in bodies[:admitted]]
+    read: list[Event | ApiError] = [_read(body, terms, now) for body in bodies[:admitted]]
     read += [QuotaExceeded(quotas.retry_after(now))] * (len(bodies) - admitted)
     events = [each for each in read if isinstance(each, Event)]
     if events:
@@ -119,10 +119,10 @@ def _take_batch(bodies: object, terms: Terms, source_ip: str | None, now: dateti
     return [each.body() if isinstance(each, ApiError) else Tracked(each.event_id, each.notes) for each in read]
 
 
-def _read(body: object, terms: Terms, source_ip: str | None, now: datetime) -> Event | ApiError:
+def _read(body: object, terms: Terms, now: datetime) -> Event | ApiError:
     try:
         if not isinstance(body, dict):
             raise InvalidRequest("Each event must be an object.")
-        return event.read(body, terms, source_ip, now)
+        return event.read(body, terms, now)
     except ApiError as error:
         return error

@@ -2,58 +2,21 @@
 
 import random
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
 from chalicelib import clock
 from chalicelib.analytics import tracking
 from chalicelib.projects.settings import default_terms
+from tests.analytics.happened import mixed
 from tests.faults import Ledger, recorded
 
 NOW = clock.parse("2026-11-22T14:05:06.789Z")
-ENDPOINTS = [
-    f"{method} /{noun}/{{id}}" for method in ("GET", "POST", "PUT") for noun in ("orders", "proofs", "tasks", "media")
-]
-FEATURES = ["homework proof", "calendar", "chat", "badges", "parents' view"]
-NAMES = [
-    "request",
-    "request.failed",
-    "page.view",
-    "upload",
-    "upload.failed",
-    "ai.call",
-    "ai.failed",
-    "trial",
-    "login",
-    "sync",
-]
-PROVIDERS, OUTCOMES = ["acme", "zenith"], ["converted", "expired", "cancelled"]
-
-
-def mixed(chance: random.Random, users: int) -> dict[str, Any]:
-    """An event of an app with 12 endpoints, 10 events and 5 features: 2 of 100 critical, 8 a warning."""
-    name = chance.choice(NAMES)
-    severity = chance.choices(["INFO", "WARNING", "CRITICAL"], [90, 8, 2])[0]
-    data = {
-        "endpoint": chance.choice(ENDPOINTS),
-        "duration_ms": round(chance.lognormvariate(5, 1), 1),
-        "status": 500 if severity == "CRITICAL" else 200,
-        "feature": chance.choice(FEATURES),
-        "cache": chance.choice(["hit", "miss"]),
-        "browser": "Firefox 145",
-        "page": f"/children/{chance.randrange(10**6)}/week",
-    }
-    if name == "trial":
-        data |= {"trial_type": "annual", "outcome": chance.choice(OUTCOMES)}
-    if name.startswith("ai"):
-        data |= {"provider": chance.choice(PROVIDERS), "tokens": chance.randrange(4000)}
-    return {"event": name, "severity": severity, "user_id": f"customer-{chance.randrange(users)}", "data": data}
 
 
 def cost(body: Mapping[str, object]) -> Ledger:
     with recorded() as ledger:
-        tracking.take(body, default_terms(), None, NOW)
+        tracking.take(body, default_terms(), NOW)
     return ledger
 
 

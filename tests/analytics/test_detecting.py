@@ -106,6 +106,7 @@ def test_names_severities_and_environments_are_told_apart(tracker: Tracker) -> N
         login("login.failed", username="a.b@EXAMPLE.com"),
         login("login", account="a.b@example.com", success=False),
         login("login_attempt", account="a.b@example.com", outcome="failed"),
+        {"event": "failed_login", "user_id": "a.b@example.com"},
     ],
 )
 def test_the_fifth_failed_attempt_for_an_account_is_told(tracker: Tracker, attempt: Body) -> None:

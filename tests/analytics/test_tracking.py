@@ -267,7 +267,7 @@ LEFT = "timestamp was left at its default: "
     ],
 )
 def test_clocks_are_believed_within_reason(given: object, kept: str, note: str | None) -> None:
-    read = event.read({**SLOW, "timestamp": given}, default_terms(), None, clock.parse(NOW))
+    read = event.read({**SLOW, "timestamp": given}, default_terms(), clock.parse(NOW))
     assert read.timestamp == kept
     assert read.received_at == NOW
     assert bool(read.notes) == bool(note)
@@ -317,14 +317,15 @@ def test_no_body_is_a_failure_of_ours(swift: Door, body: Any) -> None:
 
 
 def test_persons_are_known_by_digests_of_what_came(cloud: None) -> None:
-    def read(**data: object) -> event.Event:
-        return event.read({"event": "login", "data": data}, default_terms(), "198.51.100.7", clock.parse(NOW))
+    def read(user_id: object = None, **data: object) -> event.Event:
+        body = {"event": "login", "data": data, "user_id": user_id}
+        return event.read(body, default_terms(), clock.parse(NOW))
 
     ada = read(email=" Ada@Example.com ", ip="203.0.113.9")
     assert ada.facts.account == read(account="ada@example.com").facts.account
     assert ada.facts.address == read(ip_address="203.0.113.9").facts.address
     assert len(str(ada.facts.account)) == len(str(ada.facts.address)) == 32
-    assert read(username="ada").facts.address == read(ip="198.51.100.7").facts.address
+    assert read(68).facts.account == read("68").facts.account == read("7", account=68).facts.account
     assert (read().facts.account, read().facts.address) == (None, None)
     assert read(password="x").facts.account is None
     assert event.of(ada.kept).facts.account is None
@@ -333,7 +334,7 @@ def test_persons_are_known_by_digests_of_what_came(cloud: None) -> None:
 def test_persons_are_told_apart_although_they_are_removed() -> None:
     terms = replace(default_terms(), scrub=Scrub("remove", "remove"))
     people = [{"email": f"{name}@example.com", "ip": f"203.0.113.{nth}"} for nth, name in enumerate(["ada", "bob"])]
-    ada, bob = (event.read({"event": "login", "data": data}, terms, None, clock.parse(NOW)) for data in people)
+    ada, bob = (event.read({"event": "login", "data": data}, terms, clock.parse(NOW)) for data in people)
     assert ada.data == bob.data == {"email": "[email]", "ip": "[ip]"}
     assert ada.facts.account != bob.facts.account
     assert ada.facts.address != bob.facts.address

@@ -351,6 +351,68 @@ def test_a_purge_shows_what_goes_before_it_goes_and_can_be_undone(
 LESSON: Final = {"title": "Maths", "starts_at": "2026-11-23T08:00:00Z", "ends_at": "2026-11-23T08:45:00Z"}
 
 
+# -- failure tracking --------------------------------------------------------------------------------------------------
+
+
+def track(stack: local.Stack, *events: dict[str, object]) -> None:
+    """Tell of events."""
+    body = {"events": list(events)}
+    answer = httpx.post(f"{stack.url}/analytics/track", params={"key": stack.ingest_key}, json=body, trust_env=False)
+    assert answer.status_code == 202, answer.text
+
+
+@LOCAL
+def test_what_fails_most_leads_to_its_report_and_to_the_events(console: Page, stack: local.Stack) -> None:
+    name = key()
+    endpoint = "POST /payments"  # in which nothing looks like an id
+    request = {"endpoint": endpoint, "status": 503, "duration_ms": 240}
+    told = {"event": name, "severity": "CRITICAL", "user_id": "7", "data": request}
+    track(stack, *[told] * 3)
+    console.get_by_role("link", name="Failures").click()
+    console.get_by_role("region", name="Failure rate by endpoint").get_by_role("link", name=endpoint).click()
+    expect(console.get_by_role("row", name=endpoint)).to_contain_text("100%")
+    console.get_by_role("tab", name="Errors").click()
+    console.get_by_role("link", name=name).click()
+    console.get_by_role("link", name="The latest of them").click()
+    entries = console.get_by_role("list", name="events").get_by_role("listitem")
+    expect(entries).to_have_count(3)
+    track(stack, told)
+    expect(entries).to_have_count(4)  # it is live
+    entries.first.get_by_text(name).click()
+    expect(entries.first).to_contain_text("duration_ms: 240")
+
+
+@LOCAL
+def test_an_alert_is_told_by_a_rule_that_was_made_tested_and_deleted(console: Page, stack: local.Stack) -> None:
+    error_key = key()
+    console.goto(f"{stack.url}/console/alerts/rules")
+    expect(console.get_by_text("Default", exact=True)).to_have_count(3)
+    console.get_by_role("button", name="New rule").click()
+    form = console.get_by_role("dialog")
+    form.get_by_label("Name").fill(error_key)
+    form.get_by_label("Key").fill(f"{error_key}*")
+    form.get_by_role("button", name="Make rule").click()
+    expect(console.get_by_role("heading", name=error_key, level=1)).to_be_visible()
+
+    console.get_by_role("button", name="Test", exact=True).click()
+    test = console.get_by_role("dialog", name=f"Test of {error_key}")
+    expect(test).to_contain_text("Delivered")
+    test.get_by_role("button", name="Close").click()
+
+    report(stack, error_key, severity="LOW")
+    console.get_by_role("link", name="What it told").click()
+    told = console.get_by_role("list", name="alerts").get_by_role("listitem").filter(has_text=error_key)
+    expect(told).to_contain_text("Sent")
+    told.get_by_text(error_key).first.click()
+    expect(told.get_by_role("list", name="Deliveries")).to_contain_text("Email")
+    told.get_by_role("link", name=error_key).click()
+
+    console.get_by_role("button", name=f"Delete {error_key}").click()
+    console.get_by_role("dialog").get_by_role("button", name="Delete rule").click()
+    expect(console.get_by_role("heading", name="Alert rules")).to_be_visible()
+    expect(console.get_by_role("link", name=error_key)).to_have_count(0)
+
+
 # -- fit for everybody -------------------------------------------------------------------------------------------------
 
 
@@ -374,6 +436,7 @@ def test_every_page_is_fit_for_everybody(
     job_id, incident_id = failed_job(stack, admin), report(stack, key(), stack_trace="at pay (shop.js:1)")
     task = admin.post("/tasks", json={"title": "Open the school", "recurrence": "daily"}).json()
     schedule = admin.post("/schedules", json=LESSON).json()
+    track(stack, {"event": key(), "severity": "WARNING", "data": {"endpoint": "GET /lessons/7", "duration_ms": 80}})
     paths = (
         "incidents",
         f"incidents/{incident_id}",
@@ -384,6 +447,12 @@ def test_every_page_is_fit_for_everybody(
         f"tasks/{task['task_id']}",
         "schedules",
         f"schedules/{schedule['schedule_id']}",
+        "failures",
+        "failures?view=endpoints",
+        "failures?view=feed",
+        "alerts",
+        "alerts/rules",
+        "alerts/critical",
     )
     with opened(chromium, stack, "/console", "admin-1", scheme, size) as page:
         for path in paths:

@@ -106,7 +106,7 @@ def test_a_fresh_container_notes_the_user_and_tells_of_a_new_failure_once_more(k
 
 
 def test_what_a_report_is_about_costs_one_unit_whatever_it_says(known: Door) -> None:
-    about = {**REPORT, "user_id": WIDE * 200, "endpoint": "/" + WIDE * 499, "was_bypassed": True}
+    about: dict[str, Any] = {**REPORT, "user_id": WIDE * 200, "endpoint": "/" + WIDE * 499, "was_bypassed": True}
     known.report(description=DESCRIPTION, **about)
     ledger = cost(known, **about)
     assert (ledger.operations[-1], ledger.writes[-1].units) == (ADD_IMPACT, 1)

@@ -120,7 +120,9 @@ def test_functions_have_the_memory_and_disk_that_is_billed(resources: dict[str, 
 
 def test_every_function_that_runs_by_the_clock_is_billed_as_often_as_it_runs() -> None:
     clocks = {
-        source.name: source.schedule_expression for source in app.event_sources if hasattr(source, "schedule_expression")
+        source.name: source.schedule_expression
+        for source in app.event_sources
+        if hasattr(source, "schedule_expression")
     }
     nightly = [name for name, expression in clocks.items() if expression.startswith("cron(")]
     assert nightly == ["recompute_rollups"]

@@ -5,6 +5,10 @@ import { Shell } from "./shell/Shell";
 
 const IncidentsPage = lazy(() => import("./incidents/IncidentsPage"));
 const IncidentPage = lazy(() => import("./incidents/IncidentPage"));
+const FailuresPage = lazy(() => import("./failures/FailuresPage"));
+const AlertsPage = lazy(() => import("./alerts/AlertsPage"));
+const RulesPage = lazy(() => import("./alerts/RulesPage"));
+const RulePage = lazy(() => import("./alerts/RulePage"));
 const JobsPage = lazy(() => import("./jobs/JobsPage"));
 const JobPage = lazy(() => import("./jobs/JobPage"));
 const MediaPage = lazy(() => import("./media/MediaPage"));
@@ -22,6 +26,10 @@ export function Pages() {
         <Route index element={<Navigate to="/incidents" replace />} />
         <Route path="incidents" element={<IncidentsPage />} />
         <Route path="incidents/:id" element={<IncidentPage />} />
+        <Route path="failures" element={<FailuresPage />} />
+        <Route path="alerts" element={<AlertsPage />} />
+        <Route path="alerts/rules" element={<RulesPage />} />
+        <Route path="alerts/:id" element={<RulePage />} />
         <Route path="jobs" element={<JobsPage />} />
         <Route path="jobs/:id" element={<JobPage />} />
         <Route path="media" element={<MediaPage />} />

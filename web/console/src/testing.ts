@@ -14,6 +14,12 @@ document.head.innerHTML = `
     stage: "local",
   })}</script>`;
 window.matchMedia = (media) => Object.assign(new EventTarget(), { media, matches: false }) as unknown as MediaQueryList;
+// Nothing has a size there, so none changes.
+window.ResizeObserver = class {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+};
 
 afterEach(() => {
   cleanup();

@@ -1,4 +1,13 @@
-import { ActionIcon, Button, createTheme, type MantineColorsTuple, Menu, Modal, Tooltip } from "@mantine/core";
+import {
+  ActionIcon,
+  Button,
+  createTheme,
+  type MantineColorsTuple,
+  Menu,
+  Modal,
+  Notification,
+  Tooltip,
+} from "@mantine/core";
 
 // From white to black with a little blue in it: pages, borders and text of both schemes.
 const slate: MantineColorsTuple = [
@@ -66,6 +75,7 @@ export const theme = createTheme({
         closeButtonProps: { "aria-label": "Close" },
       },
     }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
     // What would take the focus first is nothing that a menu may hold.
     Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, withArrow: true, fz: "xs" } }),

@@ -1,11 +1,13 @@
 import { Box } from "@mantine/core";
-import { Bug, CalendarDays, Clapperboard, Cog, ListTodo } from "lucide-react";
+import { Bell, Bug, CalendarDays, ChartColumn, Clapperboard, Cog, ListTodo } from "lucide-react";
 import { NavLink } from "react-router";
 import { useCarried } from "./project";
 import classes from "./Shell.module.css";
 
 const PAGES = [
   { to: "/incidents", label: "Incidents", Icon: Bug },
+  { to: "/failures", label: "Failures", Icon: ChartColumn },
+  { to: "/alerts", label: "Alerts", Icon: Bell },
   { to: "/media", label: "Media", Icon: Clapperboard },
   { to: "/jobs", label: "Jobs", Icon: Cog },
   { to: "/tasks", label: "Tasks", Icon: ListTodo },

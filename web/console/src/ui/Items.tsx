@@ -1,7 +1,6 @@
 import { Button, Skeleton } from "@mantine/core";
 import { memo, type ReactNode } from "react";
 import { Link } from "react-router";
-import type { List } from "../api/list";
 import { Failed } from "./Failed";
 import classes from "./Items.module.css";
 import { useRowKeys } from "./keys";
@@ -17,8 +16,20 @@ export interface Column<Item> {
   from?: "sm" | "md";
 }
 
+/** What a table needs to know of what it shows, however that was read. */
+export interface Listed<Item> {
+  data: readonly Item[] | undefined;
+  isPending: boolean;
+  error: Error | null;
+  refetch: () => unknown;
+  /** Whether there is more, and the way to it; of what was read whole there is not. */
+  hasNextPage?: boolean;
+  isFetchingNextPage?: boolean;
+  fetchNextPage?: () => unknown;
+}
+
 interface Props<Item> {
-  list: List<Item>;
+  list: Listed<Item>;
   /** Constant, so that rows are drawn anew only when their item changes. */
   columns: readonly Column<Item>[];
   id: (item: Item) => string;
@@ -63,7 +74,7 @@ export function Items<Item>({ list, columns, id, to, what, empty }: Props<Item>)
       )}
       {hasNextPage && (
         <div className={classes.more}>
-          <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+          <Button variant="default" loading={isFetchingNextPage ?? false} onClick={() => void fetchNextPage?.()}>
             Load more
           </Button>
         </div>

@@ -1,0 +1,22 @@
+-- What failed in the last 24 hours, by event and severity: how often, for how many users, and how long did it take?
+WITH failures AS (
+    SELECT
+        event,
+        severity,
+        user_id,
+        CASE
+            WHEN (data->>'duration_ms') ~ '^[0-9]{1,8}([.][0-9]+)?([eE]-[0-9]{1,2})?$'
+            THEN (data->>'duration_ms')::double precision
+        END AS duration_ms
+    FROM analytics_logs
+    WHERE timestamp >= NOW() - INTERVAL '24 hours' AND severity IN ('CRITICAL', 'WARNING')
+)
+SELECT
+    event,
+    severity,
+    COUNT(*) AS errors,
+    COUNT(DISTINCT user_id) AS affected_users,
+    ROUND(AVG(duration_ms)::numeric, 1) AS mean_duration_ms
+FROM failures
+GROUP BY event, severity
+ORDER BY errors DESC, event, severity;
