@@ -61,11 +61,13 @@ PRICES: Final[Mapping[str, Price]] = {
 # -- what things take -------------------------------------------------------------------------------------------------
 
 # Of a report with an event_id, in write units: README.md. A user whom a container has not seen that day adds two.
-NEW, KNOWN, FIRST_OF_MINUTE, NEW_USER = 8, 5, 9, 2
-KNOWN_WITHOUT_EVENT_ID = 2
+NEW, KNOWN, FIRST_OF_MINUTE, NEW_USER = 10, 6, 11, 2
+KNOWN_WITHOUT_EVENT_ID = 3
 # With an event_id, in a batch of 30 of one failure that is reported often: 30 claims and a count, twice as they are
-# in a transaction, and the newest report.
-KNOWN_IN_BATCH = (30 * 2 + 2 + 1) / 30
+# in a transaction, the newest report, and whom it hit.
+KNOWN_IN_BATCH = (30 * 2 + 2 + 1 + 1) / 30
+# A tracked event in a batch of a hundred (README.md), whose raw lines are one object.
+TRACKED_IN_BATCH, TRACKED_BATCH = 0.33, 100
 # The row is read again after a transaction, which returns nothing.
 READS = 1
 # 3 ms of CPU (README.md) of a function with 0.58 of a core, and two answers of DynamoDB: estimated.
@@ -92,7 +94,7 @@ LISTS, LIST_READS, LIST_S = 10_000, 39, 0.06
 
 # Functions that run by the clock: how often a month; read and write units each time, when there is nothing to do;
 # seconds, estimated at 0.29 of a core and 5 ms an answer of DynamoDB.
-TICKS: Final[Mapping[str, tuple[int, float, float, float]]] = {
+TICKS: Final[Mapping[str, tuple[float, float, float, float]]] = {
     "create_due_instances": (MINUTES, 8, 1, 0.150),
     "sweep_jobs": (MINUTES, 1, 0, 0.020),
     "sweep_schedules": (MINUTES, 0.5, 0, 0.010),
@@ -100,7 +102,7 @@ TICKS: Final[Mapping[str, tuple[int, float, float, float]]] = {
     # Every fifth time it looks at rates and absences, too.
     "watch_failures": (MINUTES, 2, 0, 0.030),
     # In twice the memory, as it works when there is something to do.
-    "recompute_rollups": (MINUTES // 1440, 8, 0, 2.0),
+    "recompute_rollups": (MINUTES / 1440, 8, 0, 2.0),
 }
 TICK_GB = 0.5
 # Lambda's own three lines, and two functions' metric.
@@ -206,6 +208,20 @@ def single(writes: float, *, reads: float = READS, of_a_request: float = 1.0) ->
     ]
 
 
+def tracked(events: int) -> list[Line]:
+    """So many tracked events, in batches."""
+    batches = events / TRACKED_BATCH
+    return [
+        Line("API", "requests", batches),
+        Line("writes", "writes", events * TRACKED_IN_BATCH),
+        Line("raw lines", "puts", batches),
+        Line("Lambda requests", "invocations", batches),
+        # 42 ms of CPU a batch (README.md), and some thirty answers of DynamoDB: estimated.
+        Line("Lambda GB-seconds", "compute", API_GB * batches * 0.25),
+        Line("logs", "logs", batches * REPORT_LOG / GB),
+    ]
+
+
 def preflights() -> list[Line]:
     """A million preflights."""
     return [
@@ -279,6 +295,7 @@ def things() -> str:
         ("1,000,000 reports of known failures, with an event_id", single(KNOWN)),
         ("the same without an event_id", single(KNOWN_WITHOUT_EVENT_ID, reads=0)),
         ("the same with an event_id, in batches of 30", single(KNOWN_IN_BATCH, of_a_request=1 / 30)),
+        ("1,000,000 tracked events, in batches of 100", tracked(MILLION)),
         ("1,000,000 preflights", preflights()),
         ("1,000 videos of 20 s, 1080p HEVC, and a month of keeping them", videos(1000)),
         ("100,000 instances of recurring tasks", instances(100_000)),

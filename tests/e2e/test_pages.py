@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -354,7 +354,7 @@ LESSON: Final = {"title": "Maths", "starts_at": "2026-11-23T08:00:00Z", "ends_at
 # -- failure tracking --------------------------------------------------------------------------------------------------
 
 
-def track(stack: local.Stack, *events: dict[str, object]) -> None:
+def track(stack: local.Stack, *events: Mapping[str, object]) -> None:
     """Tell of events."""
     body = {"events": list(events)}
     answer = httpx.post(f"{stack.url}/analytics/track", params={"key": stack.ingest_key}, json=body, trust_env=False)
