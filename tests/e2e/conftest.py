@@ -4,14 +4,16 @@ A deployment is announced as a local stack is (`infra.local`), in GROUNDCREW_LOC
 """
 
 import contextlib
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -85,13 +87,40 @@ def started(directory: Path, command: Sequence[str] = STACK, **environment: str)
         yield run
 
 
+@dataclass(frozen=True)
+class Receiver:
+    """A receiver of webhooks on this machine, the only one that the local stack may reach, and what it was sent."""
+
+    origin: str
+    taken: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.Stack]:
+def receiver() -> Iterator[Receiver]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its signature
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        found = Receiver(f"http://localhost:{server.server_address[1]}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield found
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[local.Stack]:
     """The system under test, for all that do not stop it."""
     if "GROUNDCREW_URL" in os.environ:
         yield local.running()
         return
-    with started(tmp_path_factory.mktemp("stack")) as run:
+    with started(tmp_path_factory.mktemp("stack"), OUTGOING_ALLOW=receiver.origin) as run:
         yield run.stack
 
 
