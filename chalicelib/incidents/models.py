@@ -406,9 +406,9 @@ def add_user(incident: Incident, user: bytes) -> Users:
     return users
 
 
-def halve_users(users: Users, dropped: set[bytes]) -> None:
-    """Halve the sketch's threshold once and drop the hashes above it."""
-    actions: list[Action] = [Users.hashes.delete(dropped), Users.halvings.set(int(users.halvings) + 1)]
+def thin_users(users: Users, dropped: set[bytes], halvings: int) -> None:
+    """Drop hashes from a sketch whose threshold is halved that often now, unless another container did so first."""
+    actions: list[Action] = [Users.hashes.delete(dropped), Users.halvings.set(halvings)]
     unhalved = Users.halvings.does_not_exist() if not users.halvings else Users.halvings == users.halvings
     updated(users, actions, unhalved)
 

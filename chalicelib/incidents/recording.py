@@ -258,8 +258,10 @@ def _note_users(incident: Incident, reports: Sequence[Report], now: datetime) ->
             continue
         sketch = models.add_user(incident, user)
         hashes, halvings = set(sketch.hashes or ()), int(sketch.halvings)
-        if len(distinct.kept(hashes, halvings)) > distinct.MOST_KEPT:
-            models.halve_users(sketch, hashes - distinct.kept(hashes, halvings + 1))
+        if len(hashes) > distinct.MOST_KEPT:
+            # Of containers that know an older threshold there are also hashes above it.
+            few, thinner = distinct.thinned(hashes, halvings)
+            models.thin_users(sketch, hashes - few, thinner)
         if distinct.estimate(hashes, halvings) > incident.user_count:
             models.raise_user_count(incident.incident_id, distinct.estimate(hashes, halvings))
         memory.written(mark, now, USER_EVERY)

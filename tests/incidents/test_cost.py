@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 import app
 from chalicelib import clock, memory
 from chalicelib.alerts import rules
-from chalicelib.incidents import models
+from chalicelib.incidents import models, recording
 from chalicelib.projects import ingest
+from tests import store as stores
 from tests.conftest import INGEST_KEY, Door
 from tests.faults import Gateway, Item, Ledger, aimed_at, ministack, recorded, size
 
@@ -259,3 +261,18 @@ def test_an_incident_with_its_latest_report_is_read_in_three_calls(known: Door) 
     with recorded() as ledger:
         known.admin("GET", f"/incidents/{incident_id}/occurrences")
     assert ledger.operations == ["GetItem", "Query"]
+
+
+def test_a_sketch_of_very_many_users_stays_small() -> None:
+    with stores.installed() as store:
+        incident_id = Door(Gateway(app.app)).report(user_id="0")["incident_id"]
+        incident = models.find(incident_id)
+        assert incident is not None
+        for nth in range(1, 1000):
+            reported: Any = SimpleNamespace(user_id=str(nth))
+            recording._note_users(incident, [reported], clock.now())
+        (row,) = [each for each in store.rows("incidents") if each["sk"]["S"] == "USERS"]
+        incident = models.find(incident_id)
+    assert incident is not None
+    assert size(row) <= 4096
+    assert incident.user_count == pytest.approx(1000, rel=0.2)
