@@ -32,6 +32,9 @@ MOST_TOLD: Final = 50
 MOST_SILENT: Final = 10_000
 # A window moves on by a tenth of itself.
 PARTS: Final = 10
+# Whoever has an ingest key can make up failures; nobody reads more than that of one rule.
+MOST_AN_HOUR: Final = 60
+FLOOD: Final = "flood"
 # What the record of those that were held back after an alert is called besides the alert.
 HELD: Final = "-held"
 
@@ -112,6 +115,8 @@ def _claim(rule: Rule, happened: Notice, once: str | None, now: datetime, *, own
         if once is None and seen is not None and ends is not None and now < ends:
             _hold_back(rule, happened, int(seen.seq), ends, now)
             return None
+        if happened.subject != FLOOD and not own and _told_this_hour(rule, now) > MOST_AN_HOUR:
+            return _tell_of_flood(rule, happened, now)
         seq = int(seen.seq) + 1 if seen else 1
         held = _held(rule, happened, int(seen.seq), now) if seen else 0
         alert = _alert(rule, happened, seq, now, held)
@@ -123,6 +128,29 @@ def _claim(rule: Rule, happened: Notice, once: str | None, now: datetime, *, own
             _note(rule.rule_id, happened.subject, seq, now + timedelta(minutes=rule.suppress_minutes), now)
             return letter
     raise Busy(f"{happened.subject} was told {ROUNDS} times meanwhile")
+
+
+def _told_this_hour(rule: Rule, now: datetime) -> int:
+    """Count one more alert of a rule; returns how many there are within the hour, whatever they tell of."""
+    return models.count(rule.rule_id, FLOOD, _hour(now), 1, models.expires(now, timedelta(hours=2)))
+
+
+def _tell_of_flood(rule: Rule, happened: Notice, now: datetime) -> Letter | None:
+    """Instead of what is too much for an hour: once that it is, and then count it."""
+    flood = replace(
+        happened,
+        subject=FLOOD,
+        environment=None,
+        title=f"More than {MOST_AN_HOUR} alerts within an hour",
+        lines=("Until the hour is over the others are held back: see what the console has of them.",),
+        path="/alerts",
+        once=None,
+    )
+    return tell(rule, replace(flood, once=f"{FLOOD}:{_hour(now)}"), now) or tell(rule, flood, now)
+
+
+def _hour(now: datetime) -> int:
+    return int(now.timestamp()) // 3600
 
 
 def _close(seen: Claim | None, subject: str, now: datetime) -> Letter | None:

@@ -4,7 +4,7 @@ pk / sk                              holds
 RULES / <rule>                       StoredRule: a rule of an operator's, or what one made of a default
 RULE#<rule> / L#<at>#<id>            Audit: what an operator did
 CLAIM#<subject> / <rule>             Claim: when a rule told of a subject last; its `seq` elects who tells
-WINDOW#<rule>#<subject> / <bucket>   Bucket: how often it happened within a tenth of the rule's window
+WINDOW#<rule>#<subject> / <bucket>   Bucket: how often it happened in a tenth of the window, or was told in an hour
 DIGEST#<rule> / #STATE               Digest: when it was composed last; its `seq` elects who composes
 DIGEST#<rule> / <subject>            Waiting: what the next digest tells of
 ALERT#<id> / META                    Record: an alert, or what was held back after one
@@ -297,10 +297,11 @@ def hold(record: Record, many: int) -> None:
     patiently(lambda: record.update(actions))
 
 
-def count(rule_id: str, subject: str, bucket: int, many: int, ttl: int) -> None:
-    """Count what happened into a tenth of a window."""
+def count(rule_id: str, subject: str, bucket: int, many: int, ttl: int) -> int:
+    """Count what happened into a tenth of a window; returns how much is in it then."""
     row = Bucket(_window_key(rule_id, subject), f"{bucket:012}")
     patiently(lambda: row.update([Bucket.n.add(many), Bucket.ttl.set(ttl)]))
+    return int(row.n)
 
 
 def counted(rule_id: str, subject: str, first: int) -> int:

@@ -38,7 +38,7 @@ class FeedQuery(PageQuery, frozen=True):
 def keep(events: Sequence[Kept], batch_id: str) -> None:
     """Keep events of a project that were received together. Safe to repeat. Raises Busy."""
     # Of those that say no time the last was sent last.
-    newest_first = sorted(reversed(events), key=lambda event: event.timestamp, reverse=True)
+    newest_first = sorted(events, key=lambda event: event.timestamp)[::-1]
     shown = [
         {**msgspec.structs.asdict(event), "data": trimmed(event.data, MAX_DATA_BYTES, "data", [])}
         for event in newest_first

@@ -160,6 +160,17 @@ def test_a_watch_tells_by_its_rule_alone(store: stores.Store) -> None:
     assert telling.held(store) == 1
 
 
+def test_a_flood_is_told_as_one(store: stores.Store) -> None:
+    for nth in range(100):
+        noticing.notice([replace(CRITICAL, subject=f"incident:{nth}", once="new")], NOW)
+    titles = [each["title"] for each in telling.sent(store)]
+    assert len(titles) == claiming.MOST_AN_HOUR + 1
+    assert titles.count(CRITICAL.title) == claiming.MOST_AN_HOUR
+    assert telling.held(store) >= (100 - len(titles)) / 2
+    noticing.notice([replace(CRITICAL, subject="incident:later", once="new")], NOW + 60 * MINUTE)
+    assert len(telling.sent(store)) == len(titles) + 1
+
+
 def test_a_link_leads_to_the_console(store: stores.Store, monkeypatch: pytest.MonkeyPatch) -> None:
     noticing.notice([CRITICAL], NOW)
     found = config()
@@ -199,8 +210,8 @@ def test_a_storm_costs_a_few_writes(store: stores.Store) -> None:
     with recorded() as ledger:
         for nth in range(1000):
             noticing.notice([CRITICAL], NOW + nth * timedelta(milliseconds=50))
-    assert first.units <= 8
-    assert first.operations == ["GetItem", "TransactWriteItems", "SendMessageBatch"]
+    assert first.units <= 9
+    assert first.operations == ["GetItem", "UpdateItem", "TransactWriteItems", "SendMessageBatch"]
     assert ledger.units <= 12
     assert {*ledger.operations} == {"Query", "UpdateItem"}
     assert ledger.operations.count("Query") == 4
@@ -247,7 +258,7 @@ def test_a_happening_is_told_once_whatever_was_told(store: stores.Store) -> None
 
 def test_a_subject_has_a_bounded_memory(store: stores.Store) -> None:
     for nth in range(120):
-        noticing.notice([replace(CRITICAL, once=f"fix {nth}")], NOW)
+        noticing.notice([replace(CRITICAL, once=f"fix {nth}")], NOW + nth * MINUTE)
     (claim,) = [row for row in store.rows("alerts") if row["pk"]["S"].startswith("CLAIM#")]
     assert len(str(claim)) < 2000
     noticing.notice([replace(CRITICAL, once="fix 119")], NOW)
@@ -513,7 +524,7 @@ def test_without_the_queue_a_sweep_sends(store: stores.Store, mail: list[tuple[C
 
 def test_a_sweep_sends_all_that_is_overdue(store: stores.Store) -> None:
     for nth in range(230):
-        noticing.notice([replace(CRITICAL, subject=f"a:{nth}")], NOW)
+        noticing.notice([replace(CRITICAL, subject=f"a:{nth}")], NOW + nth * MINUTE)
     store.sent.clear()
-    sweeping.sweep(NOW + HOUR)
+    sweeping.sweep(NOW + 5 * HOUR)
     assert len({*store.messages(outbox.QUEUE)}) == len(store.messages(outbox.QUEUE)) == 230
