@@ -111,7 +111,7 @@ def deliver_alerts(event: SQSEvent) -> dict[str, Any]:
 
 @app.schedule("rate(1 minute)")
 def watch_failures(_: CloudWatchEvent) -> None:
-    # Only these two functions need it, and the others start faster without.
+    # Only these two functions need them, and the others start faster without.
     from chalicelib.analytics import watching
 
     correlate(None)
@@ -125,8 +125,8 @@ def recompute_rollups(_: CloudWatchEvent) -> None:
     from chalicelib.analytics import recomputing, reviewing
 
     correlate(None)
-    recomputing.nightly(clock.now())
     reviewing.review(clock.now())
+    recomputing.nightly(clock.now())
     flush()
 
 

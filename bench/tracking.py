@@ -93,7 +93,7 @@ def _recorded_answers() -> Answers:
 def _request(chance: random.Random, many: int) -> dict[str, Any]:
     from tests.analytics.happened import mixed
 
-    events = [mixed(chance, users=40) for _ in range(many)]
+    events = [mixed(chance, users=700) for _ in range(many)]
     body = events[0] if many == 1 else {"events": events}
     return door.event("POST", "/analytics/track", json.dumps(body), x_ingest_key=door.INGEST_KEY)
 

@@ -82,9 +82,9 @@ class ChannelView(Struct, frozen=True, omit_defaults=True):
 
 
 def send(channel: Channel, alert: Alert, now: datetime) -> Outcome:
-    """Tell an alert by a channel, once. Takes at most 20 seconds, and raises nothing that the receiver is to blame for.
+    """Tell an alert by a channel, once, within 10 seconds, by email 15.
 
-    An alert that is sent again may arrive again: its delivery id is then the same.
+    Raises nothing that the receiver is to blame for. An alert that is sent again may arrive again: its delivery id is then the same.
     """
     match channel:
         case Email(to):

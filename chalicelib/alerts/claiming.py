@@ -8,7 +8,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -32,9 +32,12 @@ MOST_TOLD: Final = 50
 MOST_SILENT: Final = 10_000
 # A window moves on by a tenth of itself.
 PARTS: Final = 10
-# Whoever has an ingest key can make up failures; nobody reads more than that of one rule.
+# Whoever has an ingest key can make up failures; nobody reads more than that of one rule and project.
 MOST_AN_HOUR: Final = 60
+# And those that claim to be about alerting itself.
+MOST_OWN_AN_HOUR: Final = 10
 FLOOD: Final = "flood"
+MOST_SUMMED: Final = 10_000
 # What the record of those that were held back after an alert is called besides the alert.
 HELD: Final = "-held"
 
@@ -54,6 +57,8 @@ class Silence:
 
 
 _silences: OrderedDict[tuple[str, str], Silence] = OrderedDict()
+# What is in the other tenths of a window, as it was when this container first counted in this one.
+_sums: OrderedDict[tuple[str, str, int, int], int] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -88,9 +93,15 @@ def reached(rule: Rule, happened: Notice, now: datetime) -> int | None:
     tenth = rule.window_minutes * 60 // PARTS
     bucket = int(now.timestamp()) // tenth
     ttl = models.expires(now, 2 * _span(rule))
-    models.count(rule.rule_id, happened.subject, bucket, happened.count, ttl)
-    count = models.counted(rule.rule_id, happened.subject, bucket - PARTS)
-    return count if count >= rule.threshold else None
+    here = models.count(rule.rule_id, happened.subject, (tenth, bucket), happened.count, ttl)
+    place = (rule.rule_id, happened.subject, tenth, bucket)
+    others = _sums.get(place)
+    if others is None:
+        found = models.counted(rule.rule_id, happened.subject, tenth, bucket - PARTS, bucket)
+        _sums[place] = others = sum(many for each, many in found.items() if each != bucket)
+        while len(_sums) > MOST_SUMMED:
+            _sums.popitem(last=False)
+    return here + others if here + others >= rule.threshold else None
 
 
 def close(subject: str, now: datetime) -> list[Letter]:
@@ -102,51 +113,91 @@ def close(subject: str, now: datetime) -> list[Letter]:
 def forget() -> None:
     """Begin as a fresh container does."""
     _silences.clear()
+    _sums.clear()
 
 
 def _claim(rule: Rule, happened: Notice, once: str | None, now: datetime, *, own: bool) -> Letter | None:
+    flooded = _silences.get((rule.rule_id, _flood_of(happened, own=own)))
+    if flooded is not None and now < flooded.ends:
+        return _tell_of_flood(rule, happened, now, own=own)
+    counted = False
     for _ in range(ROUNDS):
         seen = models.find_claim(happened.subject, rule.rule_id)
-        told = list(seen.told or ()) if seen else []
-        if once in told:
+        if once in _told(seen):
             memory.written(("told", rule.rule_id, happened.subject, once), now, TOLD_FOR)
             return None
         ends = _ends(rule, seen)
         if once is None and seen is not None and ends is not None and now < ends:
             _hold_back(rule, happened, int(seen.seq), ends, now)
             return None
-        if happened.subject != FLOOD and not own and _told_this_hour(rule, now) > MOST_AN_HOUR:
-            return _tell_of_flood(rule, happened, now)
-        seq = int(seen.seq) + 1 if seen else 1
-        held = _held(rule, happened, int(seen.seq), now) if seen else 0
-        alert = _alert(rule, happened, seq, now, held)
-        letter = outbox.letter(rule, alert, happened.subject, outbox.places(rule, own=own), now, own=own)
-        told = [*told, once][-MOST_TOLD:] if once else told
-        claim = _row(happened.subject, rule.rule_id, seq, told, now)
-        claim.last_sent, claim.open = rfc3339(now), True
-        if models.advance(claim, seen, [letter.record, *letter.deliveries]):
-            _note(rule.rule_id, happened.subject, seq, now + timedelta(minutes=rule.suppress_minutes), now)
+        if not counted and _is_too_much(rule, happened, now, own=own):
+            return _tell_of_flood(rule, happened, now, own=own)
+        counted = True
+        letter = _advance(rule, happened, once, seen, now, own=own)
+        if letter is not None:
+            _note(rule.rule_id, happened.subject, _seq(seen) + 1, now + timedelta(minutes=rule.suppress_minutes), now)
             return letter
     raise Busy(f"{happened.subject} was told {ROUNDS} times meanwhile")
 
 
-def _told_this_hour(rule: Rule, now: datetime) -> int:
-    """Count one more alert of a rule; returns how many there are within the hour, whatever they tell of."""
-    return models.count(rule.rule_id, FLOOD, _hour(now), 1, models.expires(now, timedelta(hours=2)))
+def _advance(
+    rule: Rule, happened: Notice, once: str | None, seen: Claim | None, now: datetime, *, own: bool
+) -> Letter | None:
+    """Tell, unless somebody else has told of the subject since the claim was seen."""
+    held = _held(rule, happened, int(seen.seq), now) if seen else 0
+    alert = _alert(rule, happened, _seq(seen) + 1, now, held)
+    letter = outbox.letter(rule, alert, happened.subject, outbox.places(rule, own=own), now, own=own)
+    told = [*_told(seen), once][-MOST_TOLD:] if once else _told(seen)
+    claim = _row(happened.subject, rule.rule_id, _seq(seen) + 1, told, now)
+    claim.last_sent, claim.open = rfc3339(now), True
+    return letter if models.advance(claim, seen, [letter.record, *letter.deliveries]) else None
 
 
-def _tell_of_flood(rule: Rule, happened: Notice, now: datetime) -> Letter | None:
-    """Instead of what is too much for an hour: once that it is, and then count it."""
+def _told(seen: Claim | None) -> list[str]:
+    return list(seen.told or ()) if seen else []
+
+
+def _seq(seen: Claim | None) -> int:
+    return int(seen.seq) if seen else 0
+
+
+def _is_too_much(rule: Rule, happened: Notice, now: datetime, *, own: bool) -> bool:
+    """Count one more alert of a rule and project; returns whether these are too many within the hour."""
+    flood = _flood_of(happened, own=own)
+    told = models.count_told(rule.rule_id, flood, _hour(now), models.expires(now, timedelta(hours=2)))
+    return told > (MOST_OWN_AN_HOUR if own else MOST_AN_HOUR)
+
+
+def _tell_of_flood(rule: Rule, happened: Notice, now: datetime, *, own: bool) -> Letter | None:
+    """Instead of what is too much for an hour: that it is, once; what comes after that is counted."""
     flood = replace(
         happened,
-        subject=FLOOD,
+        subject=_flood_of(happened, own=own),
         environment=None,
-        title=f"More than {MOST_AN_HOUR} alerts within an hour",
+        title=f"More than {MOST_OWN_AN_HOUR if own else MOST_AN_HOUR} alerts within an hour",
         lines=("Until the hour is over the others are held back: see what the console has of them.",),
         path="/alerts",
-        once=None,
     )
-    return tell(rule, replace(flood, once=f"{FLOOD}:{_hour(now)}"), now) or tell(rule, flood, now)
+    once, ends = hashed(f"{FLOOD}:{_hour(now)}"), datetime.fromtimestamp((_hour(now) + 1) * 3600, UTC)
+    silence = _silences.get((rule.rule_id, flood.subject))
+    if silence is not None and now < silence.ends:
+        _hold_back(rule, flood, silence.seq, silence.ends, now)
+        return None
+    for _ in range(ROUNDS):
+        seen = models.find_claim(flood.subject, rule.rule_id)
+        if seen is not None and once in _told(seen):
+            _hold_back(rule, flood, int(seen.seq), ends, now)
+            return None
+        letter = _advance(rule, flood, once, seen, now, own=own)
+        if letter is not None:
+            _note(rule.rule_id, flood.subject, _seq(seen) + 1, ends, now)
+            return letter
+    raise Busy(f"{flood.subject} was told {ROUNDS} times meanwhile")
+
+
+def _flood_of(happened: Notice, *, own: bool) -> str:
+    """What a flood is told under: anybody may flood what is about alerting, which must not silence the rest."""
+    return f"{FLOOD}:{happened.project_id}:own" if own else f"{FLOOD}:{happened.project_id}"
 
 
 def _hour(now: datetime) -> int:

@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,11 +11,12 @@ import msgspec
 
 from chalicelib.alerts import channels, models, outbox, rules
 from chalicelib.alerts.alert import Alert
-from chalicelib.alerts.channels import Channel, ChannelView, Email
+from chalicelib.alerts.channels import Channel, ChannelView, Email, PagerDuty
 from chalicelib.alerts.models import Delivery, Record
 from chalicelib.alerts.outbox import Message
 from chalicelib.alerts.outcome import Delivered, Outcome, Postponed, Rejected
 from chalicelib.alerts.rules import Rule
+from chalicelib.clock import rfc3339
 from chalicelib.config import FIRST_PROJECT
 from chalicelib.observability import correlate, logger
 from chalicelib.observability import count as measure
@@ -34,7 +35,7 @@ Tell = Callable[..., object]
 
 
 class ChannelTest(msgspec.Struct, frozen=True):
-    """What came of a test by one channel. The reason says why it was not delivered."""
+    """What came of a test by one channel. The reason says why it was not delivered, or is still open there."""
 
     channel: ChannelView
     delivered: bool
@@ -104,12 +105,21 @@ def send_test(rule: Rule, now: datetime, clock: Callable[[], float] = time.monot
     for channel in rule.channels or [outbox.DEFAULT_EMAIL]:
         takes = EMAIL_TAKES_S if isinstance(channel, Email) else OTHERS_TAKE_S
         if clock() + takes <= ends:
-            outcome = channels.send(channel, alert, now)
-            reason = None if isinstance(outcome, Delivered) else outcome.reason
+            delivered, reason = _said(channels.send(channel, alert, now))
         else:
-            reason = "It was not tried, as the channels before took too long: test again."
-        results.append(ChannelTest(channels.show(channel), reason is None, reason))
+            delivered, reason = False, "It was not tried, as the channels before took too long: test again."
+        # Which would page somebody until somebody closes it.
+        if delivered and isinstance(channel, PagerDuty):
+            in_time = clock() + takes <= ends
+            closed = in_time and _said(channels.send(channel, replace(alert, state="resolve"), now))[0]
+            reason = None if closed else "It arrived, and is still open there: resolve it in PagerDuty."
+        results.append(ChannelTest(channels.show(channel), delivered, reason))
     return RuleTest(results)
+
+
+def _said(outcome: Outcome) -> tuple[bool, str | None]:
+    """Whether it was delivered, and why not."""
+    return (True, None) if isinstance(outcome, Delivered) else (False, outcome.reason)
 
 
 def _tried(record: Record, held: Delivery, alert: Alert, now: datetime) -> Outcome | Gone:
@@ -119,7 +129,27 @@ def _tried(record: Record, held: Delivery, alert: Alert, now: datetime) -> Outco
         return Gone("The rule was deleted." if rule is None else "The rule does not have this channel any more.")
     if held.tries > MOST_TRIES:
         return Rejected(f"It was tried {MOST_TRIES} times, and nobody knows what came of it.")
+    if alert.kind != "digest" and (held.tries > 1 or isinstance(channel, outbox.Closing)):
+        overtaken = _overtaken(record, held, alert, now)
+        if overtaken is not None:
+            return overtaken
     return channels.send(channel, alert, now)
+
+
+def _overtaken(record: Record, held: Delivery, alert: Alert, now: datetime) -> Outcome | Gone | None:
+    """What comes of an alert without its being sent, as it would arrive after what was told later, or before another.
+
+    For a receiver that knows what is open, the last that arrives counts. What was told of the subject later is written
+    before it is sent, and who holds the one before this may be sending it.
+    """
+    before, seq = outbox.numbered(alert)
+    claim = models.find_claim(record.subject, record.rule_id)
+    if claim is not None and claim.seq > seq and claim.open != (alert.state == "trigger"):
+        return Gone("It has ended since." if alert.state == "trigger" else "It has begun again since.")
+    for each in models.deliveries_of(before):
+        if each.channel == held.channel and each.state == "pending" and (each.lease_until or "") > rfc3339(now):
+            return Postponed("What was told before it is still being sent.")
+    return None
 
 
 def _give_up(record: Record, held: Delivery, alert: Alert, reason: str, *, now: datetime, tell: Tell) -> None:

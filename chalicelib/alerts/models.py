@@ -4,9 +4,11 @@ pk / sk                              holds
 RULES / <rule>                       StoredRule: a rule of an operator's, or what one made of a default
 RULE#<rule> / L#<at>#<id>            Audit: what an operator did
 CLAIM#<subject> / <rule>             Claim: when a rule told of a subject last; its `seq` elects who tells
-WINDOW#<rule>#<subject> / <bucket>   Bucket: how often it happened in a tenth of the window, or was told in an hour
+WINDOW#<rule>#<subject> / <tenth>    Bucket: how often it happened in a tenth of the window, `<seconds>#<number>`
+TOLD#<rule>#<flood> / <hour>         Bucket: how much was told in an hour of a project
 DIGEST#<rule> / #STATE               Digest: when it was composed last; its `seq` elects who composes
-DIGEST#<rule> / <subject>            Waiting: what the next digest tells of
+DIGEST#<rule> / <subject>[#<once>]   Waiting: what the next digest tells of, or a happening that one has told of
+WAITS#<rule> / <date>#<severity>     Bucket: how much waits for a digest, more or less
 ALERT#<id> / META                    Record: an alert, or what was held back after one
 ALERT#<id> / D#<n>                   Delivery: of an alert by one channel, in the outbox while it is pending
 LOCK#<subject> / META                Attempts: to sign in that failed, of one account or from one address
@@ -14,7 +16,7 @@ CASC#<project>#<digest> / <minute>   Failing: the endpoints of an environment th
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -39,10 +41,9 @@ from chalicelib.dynamodb import (
     Busy,
     Connection,
     Key,
-    RawRow,
     committed,
     condition_failed,
-    delete_rows,
+    deleted,
     patiently,
     read_rows,
     updated,
@@ -129,7 +130,7 @@ class Bucket(Row):
 
 
 class Digest(Row):
-    """`date` is the local date of the last digest. Until what it told is `cleared`, that is all from up to `cut`."""
+    """`date` is the local date of the last digest. What waits since `cut` or longer it told, until that is `cleared`."""
 
     seq = NumberAttribute()
     date = UnicodeAttribute()
@@ -138,10 +139,10 @@ class Digest(Row):
 
 
 class Waiting(Row):
-    """`notice` is the JSON of the first of its subject."""
+    """`notice` is the JSON of the first of its subject, null once it was told and is never to be told again."""
 
     at = UnicodeAttribute()
-    notice = UnicodeAttribute()
+    notice = UnicodeAttribute(null=True)
 
 
 class Record(Row):
@@ -164,13 +165,13 @@ class Record(Row):
 
 
 class Delivery(Row):
-    """`place` is that of the channel in its rule, -1 for the email to whoever is told by default.
+    """`channel` is the hash of the channel, null for the email to whoever is told by default.
 
     While it is pending, `next_try` is when it may be tried again, its index key when a sweep looks at it. Who tries it
     holds it until `lease_until`, by a `fence` of its own.
     """
 
-    place = NumberAttribute()
+    channel = UnicodeAttribute(null=True)
     kind = UnicodeAttribute()
     state = UnicodeAttribute()
     tries = NumberAttribute(default=0)
@@ -297,22 +298,37 @@ def hold(record: Record, many: int) -> None:
     patiently(lambda: record.update(actions))
 
 
-def count(rule_id: str, subject: str, bucket: int, many: int, ttl: int) -> int:
-    """Count what happened into a tenth of a window; returns how much is in it then."""
-    row = Bucket(_window_key(rule_id, subject), f"{bucket:012}")
+def count(rule_id: str, subject: str, tenth: tuple[int, int], many: int, ttl: int) -> int:
+    """Count what happened into a tenth of a window, by its seconds and number; returns how much is in it then."""
+    return _add(Bucket(_window_key(rule_id, subject), _tenth(*tenth)), many, ttl)
+
+
+def counted(rule_id: str, subject: str, seconds: int, first: int, last: int) -> dict[int, int]:
+    """How often it happened in tenths of a window, by their numbers. One query.
+
+    That after the last is among them, as others' clocks are a little ahead.
+    """
+    between = Bucket.sk.between(_tenth(seconds, first), _tenth(seconds, last + 1))
+    found = patiently(lambda: list(Bucket.query(_window_key(rule_id, subject), between, consistent_read=True)))
+    return {int(row.sk.partition("#")[2]): int(row.n) for row in found}
+
+
+def count_told(rule_id: str, flood: str, hour: int, ttl: int) -> int:
+    """Count one more alert of a rule into an hour; returns how many are in it then."""
+    return _add(Bucket(f"TOLD#{rule_id}#{flood}", f"{hour:012}"), 1, ttl)
+
+
+def _add(row: Bucket, many: int, ttl: int) -> int:
     patiently(lambda: row.update([Bucket.n.add(many), Bucket.ttl.set(ttl)]))
     return int(row.n)
 
 
-def counted(rule_id: str, subject: str, first: int) -> int:
-    """How often it happened since the beginning of a tenth of a window. One query."""
-    condition = Bucket.sk >= f"{first:012}"
-    found = patiently(lambda: list(Bucket.query(_window_key(rule_id, subject), condition, consistent_read=True)))
-    return sum(int(row.n) for row in found)
-
-
 def _window_key(rule_id: str, subject: str) -> str:
     return f"WINDOW#{rule_id}#{subject}"
+
+
+def _tenth(seconds: int, number: int) -> str:
+    return f"{seconds:06}#{number:012}"
 
 
 # -- digests ----------------------------------------------------------------------------------------------------------
@@ -341,29 +357,30 @@ def find_digest(rule_id: str) -> Digest | None:
         return None
 
 
-def waiting(rule_id: str) -> Iterator[Waiting]:
-    """Everything that waits for a rule's digest."""
-    condition, start = Row.sk > f"{STATE}~", None
-
-    def next_page() -> RawRow:
-        return table().query(digest_key(rule_id), condition, consistent_read=True, exclusive_start_key=start)
-
-    while True:
-        page = patiently(next_page)
-        yield from (Waiting.from_raw_data(row) for row in page["Items"])
-        start = page.get("LastEvaluatedKey")
-        if not start:
-            break
+def waiting(rule_id: str, until: str, most: int) -> list[Waiting]:
+    """What waits for a rule's digest since that moment or longer, no more than so much of it."""
+    untold = (Waiting.at <= until) & Waiting.notice.exists()
+    place = Waiting.sk > f"{STATE}~"
+    return patiently(lambda: list(Waiting.query(digest_key(rule_id), place, untold, consistent_read=True, limit=most)))
 
 
-def forget_waiting(told: Iterable[Waiting]) -> None:
-    """Delete what a digest told."""
-    delete_rows(table(), [(each.pk, each.sk) for each in told])
+def forget_waiting(told: Waiting, *, once: bool) -> None:
+    """Delete what a digest told; of what is told once it stays that it was. Another of its place is left alone."""
+    row, unchanged = Waiting(told.pk, told.sk), Waiting.at == told.at
+    if once:
+        updated(row, [Waiting.notice.remove()], unchanged)
+    else:
+        deleted(row, unchanged)
 
 
-def clear_digest(digest: Digest) -> bool:
-    """Note that what a digest told is deleted."""
-    return updated(Digest(digest.pk, digest.sk), [Digest.cleared.set(True)], Digest.seq == digest.seq)
+def count_waiting(rule_id: str, what: str, many: int, ttl: int) -> int:
+    """Count what waits for one digest of a rule; returns how much was counted."""
+    return _add(Bucket(f"WAITS#{rule_id}", what), many, ttl)
+
+
+def clear_digest(digest: Digest) -> None:
+    """Note that what a digest told is forgotten."""
+    updated(Digest(digest.pk, digest.sk), [Digest.cleared.set(True)], Digest.seq == digest.seq)
 
 
 # -- the outbox -------------------------------------------------------------------------------------------------------
@@ -410,6 +427,12 @@ def settle(held: Delivery, state: DeliveryState, reason: str | None, now: dateti
             Delivery.g2s.set(in_outbox(held.pk.removeprefix("ALERT#"), held.nth, next_try)["g2s"]),
         ]
     return updated(Delivery(held.pk, held.sk), actions, Delivery.fence == held.fence)
+
+
+def deliveries_of(alert_id: str) -> list[Delivery]:
+    """The deliveries of an alert, as they are now. One query."""
+    condition = Delivery.sk.startswith("D#")
+    return patiently(lambda: list(Delivery.query(alert_key(alert_id), condition, consistent_read=True)))
 
 
 def overdue(now: datetime, most: int) -> list[tuple[str, str, int]]:

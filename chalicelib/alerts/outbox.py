@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
+from msgspec.structs import replace
 
 from chalicelib import http, queues
 from chalicelib.alerts import channels, models
@@ -30,6 +31,8 @@ UNDELIVERABLE: Final = "AlertUndeliverable"
 # Whoever is told by default, by a rule that names nobody.
 DEFAULT_EMAIL: Final = Email()
 _BY_DEFAULT: Final = -1
+# Of these, what was told begins and ends.
+Closing = PagerDuty | Webhook
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -53,19 +56,7 @@ def letter(
     """An alert to the channels at these places of its rule."""
     written = record(rule, alert, subject, now)
     written.deliveries, written.own = len(places), own
-    deliveries = tuple(
-        Delivery(
-            written.pk,
-            f"D#{nth}",
-            place=place,
-            kind=channels.show(_at(rule, place) or DEFAULT_EMAIL).type,
-            state="pending",
-            at=rfc3339(now),
-            ttl=written.ttl,
-            **models.in_outbox(written.alert_id, nth, now + LOOK_AFTER),
-        )
-        for nth, place in enumerate(places)
-    )
+    deliveries = tuple(_delivery(written, nth, _at(rule, place), now) for nth, place in enumerate(places))
     return Letter(written, deliveries)
 
 
@@ -92,15 +83,14 @@ def places(rule: Rule, *, own: bool = False) -> list[int]:
 
 def closing_places(rule: Rule) -> list[int]:
     """The places of those channels of a rule at which what was told can be closed."""
-    return [nth for nth, each in enumerate(rule.channels) if isinstance(each, PagerDuty | Webhook)]
+    return [nth for nth, each in enumerate(rule.channels) if isinstance(each, Closing)]
 
 
 def channel(rule: Rule, delivery: Delivery) -> Channel | None:
-    """The channel of a delivery as it is now, None where there is none of that kind there any more."""
-    found = _at(rule, int(delivery.place))
-    if delivery.place == _BY_DEFAULT:
+    """The channel of a delivery, None where its rule does not have it any more."""
+    if delivery.channel is None:
         return DEFAULT_EMAIL
-    return found if found is not None and channels.show(found).type == delivery.kind else None
+    return next((each for each in rule.channels if _hashed(each) == delivery.channel), None)
 
 
 def send(letters: Iterable[Letter]) -> None:
@@ -130,6 +120,12 @@ def id_of(delivery_id: str) -> str:
     return hashlib.sha256(delivery_id.encode()).hexdigest()[:32]
 
 
+def numbered(alert: Alert) -> tuple[str, int]:
+    """The id of what was told of the same subject before an alert, if anything was, and the alert's own number."""
+    seq = int(alert.delivery_id.rpartition(":")[2])
+    return id_of(f"{alert.thread}:{seq - 1}"), seq
+
+
 def link(path: str | None) -> str | None:
     """Where the console shows what happened; None where nobody told us where that is."""
     try:
@@ -139,4 +135,23 @@ def link(path: str | None) -> str | None:
 
 
 def _at(rule: Rule, place: int) -> Channel | None:
-    return rule.channels[place] if 0 <= place < len(rule.channels) else None
+    return None if place == _BY_DEFAULT else rule.channels[place]
+
+
+def _delivery(record: Record, nth: int, found: Channel | None, now: datetime) -> Delivery:
+    return Delivery(
+        record.pk,
+        f"D#{nth}",
+        channel=found and _hashed(found),
+        kind=channels.show(found or DEFAULT_EMAIL).type,
+        state="pending",
+        at=rfc3339(now),
+        ttl=record.ttl,
+        **models.in_outbox(record.alert_id, nth, now + LOOK_AFTER),
+    )
+
+
+def _hashed(channel: Channel) -> str:
+    """What a delivery knows a channel by, wherever it stands in its rule, and whichever secrets it is signed with."""
+    receiver = replace(channel, secrets=[]) if isinstance(channel, Webhook) else channel
+    return hashlib.sha256(msgspec.json.encode(receiver)).hexdigest()[:16]

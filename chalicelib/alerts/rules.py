@@ -1,7 +1,8 @@
 """Rules: of what somebody is told, how often, and by which channels. Three are always there, unless changed.
 
-Those three apply to what no rule of an operator's matches: `critical` is told by email at once, `warning` by the
-channels it is given, and `rest`, which takes warnings too until then, in a digest every morning.
+Those three apply to what no rule of an operator's matches, but for rules that count, which tell besides: `critical` is
+told by email at once, `warning` by the channels it is given, and `rest`, which takes warnings too until then, in a
+digest every morning.
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,9 @@ from chalicelib.alerts.channels import Channel, ChannelView
 from chalicelib.alerts.models import Audit, StoredRule
 from chalicelib.alerts.notice import Notice
 from chalicelib.clock import Time, rfc3339
+from chalicelib.dynamodb import Busy
 from chalicelib.errors import Conflict, InvalidRequest, RuleNotFound, Unavailable
-from chalicelib.observability import correlation_id
+from chalicelib.observability import correlation_id, logger
 
 Happening = Literal[
     "new_incident",
@@ -39,6 +41,8 @@ Happening = Literal[
 Watched = Literal["error_rate", "latency"]
 
 MOST_RULES: Final = 100
+# Each of them costs every report and event that it matches a write.
+MOST_COUNTING: Final = 10
 MOST_CHANNELS: Final = 5
 ROUNDS: Final = 5
 REMEMBERED_FOR: Final = timedelta(seconds=10)
@@ -47,7 +51,8 @@ HAPPENINGS: Final[tuple[Happening, ...]] = get_args(Happening)
 WATCHED: Final[frozenset[Happening]] = frozenset(get_args(Watched))
 # What happens by the thousand is told of only where a rule says so.
 _FREQUENT: Final = frozenset({"report", "event"})
-_RARE: Final = [each for each in HAPPENINGS if each not in WATCHED | _FREQUENT]
+_COUNTED: Final = WATCHED | _FREQUENT
+_RARE: Final = [each for each in HAPPENINGS if each not in _COUNTED]
 MOST_HOURS: Final = 168
 MOST_PER_CENT: Final = 100
 
@@ -91,12 +96,13 @@ class NewRule(Struct, frozen=True, forbid_unknown_fields=True):
     """A rule to be made. Without `channels` whoever is told by default is told by email.
 
     `threshold` is how often it has to happen to one subject within `window_minutes` (default 5, or 60 for rates); after
-    that a rule is silent about the subject for `suppress_minutes`.
+    that a rule is silent about the subject for `suppress_minutes`. Unless `on` is given, it is all but `report`,
+    `event`, `error_rate` and `latency`, or with a threshold above 1 `report` and `event`, as the rest happens once.
     """
 
     name: Name
     enabled: bool = True
-    on: On = msgspec.field(default_factory=lambda: list(_RARE))
+    on: On | UnsetType = UNSET
     match: Match = Match()
     threshold: Threshold = 1
     window_minutes: Window | UnsetType = UNSET
@@ -179,7 +185,10 @@ _known: tuple[datetime, list[Rule]] | None = None
 
 
 def known(now: datetime) -> Known:
-    """The rules that apply, as they are, or were ten seconds ago. Raises Busy."""
+    """The rules that apply, as they are, or were ten seconds ago, or last while they cannot be read.
+
+    Raises Busy while they never could.
+    """
     enabled = [rule for rule in _remembered(now) if rule.enabled]
     return Known(
         tuple(rule for rule in enabled if rule.rule_id not in DEFAULTS),
@@ -223,8 +232,14 @@ def _fits(wanted: str, key: str) -> bool:
 
 def _remembered(now: datetime) -> list[Rule]:
     global _known  # noqa: PLW0603  # as above
-    if _known is None or not timedelta() <= now - _known[0] < REMEMBERED_FOR:
+    if _known is not None and timedelta() <= now - _known[0] < REMEMBERED_FOR:
+        return _known[1]
+    try:
         _known = (now, _all())
+    except Busy:
+        # What held a while ago tells more than nothing.
+        if _known is None:
+            raise
     return _known[1]
 
 
@@ -242,7 +257,14 @@ def _position(rule: Rule) -> str:
 def _visible(rule_id: str, stored: StoredRule | None) -> Rule | None:
     if stored is None:
         return DEFAULTS.get(rule_id)
-    return None if stored.hidden else msgspec.json.decode(stored.rule, type=Rule)
+    if stored.hidden:
+        return None
+    try:
+        return msgspec.json.decode(stored.rule, type=Rule)
+    except msgspec.DecodeError:
+        # A later version wrote it. Of the others it is none of the business.
+        logger.exception("an alert rule cannot be read", rule_id=rule_id)
+        return DEFAULTS.get(rule_id)
 
 
 # -- what operators do ------------------------------------------------------------------------------------------------
@@ -268,18 +290,25 @@ def existing(rule_id: str) -> Rule:
 
 
 def make(new: NewRule, actor: str, now: datetime, rule_id: str) -> RuleView:
-    """Make a rule. Raises InvalidRequest, and Conflict where there are a hundred.
+    """Make a rule. Raises InvalidRequest, also where ten count already, and Conflict where there are a hundred.
 
     Where there is one of that id already, it was made by the same request, and is what is returned.
     """
+    on = new.on
+    if on is UNSET:
+        on = list(_RARE) if new.threshold == 1 else ["report", "event"]
     window = new.window_minutes
     if window is UNSET:
-        window = 60 if WATCHED.intersection(new.on) else 5
-    given = asdict(new) | {"window_minutes": window}
+        window = 60 if WATCHED.intersection(on) else 5
+    given = asdict(new) | {"on": on, "window_minutes": window}
     rule = Rule(rule_id, created_at=rfc3339(now), updated_at=rfc3339(now), **given)
     _check(rule)
-    if len(models.rules()) >= MOST_RULES:
+    stored = models.rules()
+    if any(row.sk == rule_id for row in stored):
+        return show(existing(rule_id))
+    if len(stored) >= MOST_RULES:
         raise Conflict(f"There are {MOST_RULES} alert rules, which is as many as there may be; delete one first.")
+    _require_countable(rule)
     change = _told(rule, given)
     if models.put_rule(_row(rule, 1), None, _audit(rule_id, actor, "make", change, now)):
         return show(rule)
@@ -298,8 +327,10 @@ def change(rule_id: str, change: RuleChange, actor: str, now: datetime) -> RuleV
         rule = DEFAULTS[rule_id] if hidden else existing(rule_id)
         if not given and not hidden:
             return show(rule)
-        rule = replace(rule, **given, updated_at=rfc3339(now))
+        was, rule = rule, replace(rule, **given, updated_at=rfc3339(now))
         _check(rule)
+        if not _counts(was):
+            _require_countable(rule)
         audit = _audit(rule_id, actor, "change", _told(rule, given), now)
         if models.put_rule(_row(rule, int(stored.version) + 1 if stored else 1), stored, audit):
             return show(rule)
@@ -313,7 +344,8 @@ def delete(rule_id: str, actor: str, now: datetime) -> None:
     """
     for _ in range(ROUNDS):
         stored = models.find_rule(rule_id) if models.is_rule_id(rule_id) else None
-        if _visible(rule_id, stored) is None:
+        gone = stored.hidden if stored else rule_id not in DEFAULTS
+        if gone:
             return
         audit = _audit(rule_id, actor, "delete", None, now)
         if stored is None or rule_id in DEFAULTS:
@@ -337,16 +369,32 @@ def _check(rule: Rule) -> None:
     if len(set(rule.on)) < len(rule.on):
         raise _invalid("on", "must name each happening once")
     if WATCHED.intersection(rule.on):
+        if rule.rule_id in DEFAULTS:
+            raise _invalid("on", "must not name error_rate or latency in a rule that is always there: make one")
         if len(rule.on) > 1:
             raise _invalid("on", "must name nothing besides error_rate or latency")
         if rule.window_minutes % 60:
             raise _invalid("window_minutes", "must be whole hours, such as 60")
         if rule.on == ["error_rate"] and rule.threshold > MOST_PER_CENT:
             raise _invalid("threshold", f"must be at most {MOST_PER_CENT} per cent")
+    elif rule.threshold > 1 and not _COUNTED.issuperset(rule.on):
+        raise _invalid("threshold", "must be 1 unless `on` names nothing but report and event: the rest happens once")
     if rule.digest is not None and rule.digest.timezone not in zones.names():
         raise _invalid("digest.timezone", "must be the name of an IANA time zone, such as Europe/Berlin")
     for nth, channel in enumerate(rule.channels):
         channels.require_sendable(channel, f"channels[{nth}]")
+
+
+def _counts(rule: Rule) -> bool:
+    """Whether it costs what it matches a write."""
+    return rule.enabled and rule.threshold > 1 and not WATCHED.intersection(rule.on)
+
+
+def _require_countable(rule: Rule) -> None:
+    """Raise InvalidRequest for another rule that counts where there are ten. Of two made at once both may pass."""
+    if _counts(rule) and sum(_counts(each) for each in _all() if each.rule_id != rule.rule_id) >= MOST_COUNTING:
+        message = f"must be 1, as {MOST_COUNTING} enabled rules count reports and events already: disable one first"
+        raise _invalid("threshold", message)
 
 
 def _told(rule: Rule, given: dict[str, Any]) -> dict[str, Any]:

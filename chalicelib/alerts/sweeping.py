@@ -1,4 +1,4 @@
-"""Sweeping: digests that are due, and deliveries whose time has come or whose message was lost, every minute."""
+"""Sweeping: deliveries whose time has come or whose message was lost, and digests that are due, every minute."""
 
 from datetime import datetime
 from typing import Final
@@ -11,17 +11,23 @@ ROUNDS: Final = 10
 
 
 def sweep(now: datetime) -> None:
-    """Compose what is due, and send the messages of what is to be delivered. Safe to repeat. Raises Busy.
+    """Send the messages of what is to be delivered, and compose what is due. Safe to repeat. Raises Busy.
 
-    A digest that cannot be composed is logged, and tried again by the next sweep.
+    A digest that cannot be composed is logged, and tried again by the next sweep. It keeps no other, and no delivery.
     """
+    _send(now)
     known = rules.known(now)
     for rule in (*known.made, *known.defaults):
-        if rule.digest is not None:
-            try:
+        try:
+            if rule.digest is None:
+                digest.finish(rule, now)
+            else:
                 digest.compose(rule, rule.digest, now)
-            except Exception:  # noqa: BLE001  # whatever it is, it is this digest's alone
-                logger.exception("a digest cannot be composed", rule_id=rule.rule_id)
+        except Exception:  # noqa: BLE001  # whatever it is, it is this digest's alone
+            logger.exception("a digest cannot be composed", rule_id=rule.rule_id)
+
+
+def _send(now: datetime) -> None:
     for _ in range(ROUNDS):
         overdue = models.overdue(now, MOST_AT_ONCE)
         outbox.send_again(

@@ -25,7 +25,10 @@ MOST_ENDPOINTS: Final = 10
 
 
 class HubReport(Struct, Generic[T], frozen=True):
-    """What happened from `since` until now, in so many hours. `more` says that there is more than was read or shown."""
+    """What happened from `since`, the full hour before so many hours ago, until now.
+
+    `more` says that there is more than was read or shown.
+    """
 
     since: Time
     until: Time

@@ -41,9 +41,9 @@ class TopError(Struct, frozen=True):
 
 
 class Overview(Struct, frozen=True):
-    """What happened from `since` until now: hour by hour, the oldest first, and in all.
+    """What happened from `since`, the full hour before so many hours ago, until now: hour by hour and in all.
 
-    An event is an error when it is CRITICAL or a WARNING, tells of a status of 500 or above, or of no success.
+    `items` are the hours, one more than asked for, the oldest first, and the present one last. An event is an error when it is CRITICAL or a WARNING, tells of a status of 500 or above, or of no success.
     `endpoints` are those with the most failures, `top_errors` the most frequent; `affected_users` are those to whom an
     error happened, exact to some 500.
     """

@@ -23,7 +23,7 @@ FAILURES: Final = ("CRITICAL", "WARNING")
 
 
 class Report(Struct, Generic[T], frozen=True):
-    """What happened from `since` until now, in so many hours, of which the present one is the last."""
+    """What happened from `since`, the full hour before so many hours ago, until now."""
 
     since: Time
     until: Time

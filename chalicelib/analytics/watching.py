@@ -1,11 +1,12 @@
 """Watching: what nothing tells as it happens, looked at every five minutes: rates too high, heartbeats that stop.
 
-What is found is noted before it is told, so that its end is told too, whichever container finds that.
+What is found is noted before it is told, so that its end is told too, whichever container finds that. The end of a rate
+takes as many requests as its beginning: few of them, or none, tell nothing of either.
 """
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
@@ -28,6 +29,8 @@ FEWEST_REQUESTS: Final = 20
 SCHEDULER_STOPPED_AFTER: Final = timedelta(minutes=10)
 # A rate that goes up and down across its threshold is told once.
 CALM_FOR: Final = timedelta(minutes=15)
+# An endpoint that has so few requests for so long has ended, too.
+UNSEEN_FOR: Final = timedelta(days=1)
 P95: Final = 0.95
 MONITORS_IN_PAGE: Final = 100
 # A name that no monitor has.
@@ -43,6 +46,14 @@ class Found:
     rule: Rule | None = None
 
 
+@dataclass(slots=True)
+class _Watched:
+    """The rules by which rates are looked at, as their subjects begin; and those of which enough is known to judge."""
+
+    rules: set[str] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
+
+
 def watch(now: datetime) -> None:
     """Called every minute: look at everything every five, and tell what is wrong or has ended.
 
@@ -52,9 +63,10 @@ def watch(now: datetime) -> None:
         return
     # One after the other: what cannot be read must not keep the rest from being told.
     subjects = {_tell(found, now) for found in _absences(now)}
-    subjects |= {_tell(found, now) for found in _rates(now)}
+    watched = _Watched()
+    subjects |= {_tell(found, now) for found in _rates(now, watched)}
     for seen in models.opened():
-        if seen.subject not in subjects and _is_over(seen, now):
+        if seen.subject not in subjects and _is_over(seen, watched, now):
             noticing.resolve(seen.subject, now)
             models.close(seen)
 
@@ -69,23 +81,27 @@ def _tell(found: Found, now: datetime) -> str:
     return found.notice.subject
 
 
-def _is_over(seen: Open, now: datetime) -> bool:
-    return seen.subject.startswith(f"{ABSENCE}:") or now - clock.parse(seen.last) >= CALM_FOR
+def _is_over(seen: Open, watched: _Watched, now: datetime) -> bool:
+    if seen.subject.startswith(f"{ABSENCE}:"):
+        return True
+    unknown = seen.subject.rpartition(":")[0] in watched.rules and seen.subject not in watched.judged
+    return now - clock.parse(seen.last) >= (UNSEEN_FOR if unknown else CALM_FOR)
 
 
 # -- rates -------------------------------------------------------------------------------------------------------------
 
 
-def _rates(now: datetime) -> Iterator[Found]:
-    """What is over the threshold of a rule, endpoint by endpoint."""
+def _rates(now: datetime, watched: _Watched) -> Iterator[Found]:
+    """What is over the threshold of a rule, endpoint by endpoint; notes what was looked at."""
     projects = cache(settings.ids)
     spans = cache(lambda project_id, hours: totals.span(project_id, windows.window(hours, now)))
     for rule in [*rules.watched("error_rate", now), *rules.watched("latency", now)]:
+        watched.rules.add(_about(rule))
         for project_id in [rule.match.project_id] if rule.match.project_id else projects():
-            yield from _over(rule, spans(project_id, rule.window_minutes // 60))
+            yield from _over(rule, spans(project_id, rule.window_minutes // 60), watched)
 
 
-def _over(rule: Rule, span: Span) -> Iterator[Found]:
+def _over(rule: Rule, span: Span, watched: _Watched) -> Iterator[Found]:
     for endpoint, counters in totals.tallies(span, "endpoints").items():
         requests = counters.get("n", 0)
         if requests < FEWEST_REQUESTS or not rules.matches(rule, _too_high(rule, span, endpoint, "", requests)):
@@ -96,8 +112,15 @@ def _over(rule: Rule, span: Span) -> Iterator[Found]:
         else:
             value = bins.quantile(reports.endpoint_bins(span, endpoint), P95)
             said = f"{endpoint} takes {value or 0:.0f} ms (p95)"
+        found = _too_high(rule, span, endpoint, said, requests)
+        watched.judged.add(found.subject)
         if value is not None and value >= rule.threshold:
-            yield Found(_too_high(rule, span, endpoint, said, requests), rule)
+            yield Found(found, rule)
+
+
+def _about(rule: Rule) -> str:
+    """What the subjects of a rule begin with."""
+    return f"{rule.on[0]}:{rule.rule_id}"
 
 
 def _too_high(rule: Rule, span: Span, endpoint: str, said: str, requests: int) -> Notice:
@@ -108,7 +131,7 @@ def _too_high(rule: Rule, span: Span, endpoint: str, said: str, requests: int) -
         severity=rule.match.severity or "WARNING",
         project_id=span.project_id,
         environment=rule.match.environment,
-        subject=f"{rule.on[0]}:{rule.rule_id}:{_digest(span.project_id, endpoint)}",
+        subject=f"{_about(rule)}:{_digest(span.project_id, endpoint)}",
         title=said,
         lines=(f"{requests} requests since {clock.rfc3339(span.window.first)}", f"Threshold: {rule.threshold}"),
     )

@@ -1,8 +1,9 @@
 """Windows: the hours that a report is of, and which of them are read as whole days.
 
-Hours and days are those of UTC. The hour that is not over counts as one of the N. Over a window of more than three
-days, the whole days in it are read from the rows that the nightly run sums up, as far as it has come; the rest, today
-and what began amid a day above all, hour by hour.
+Hours and days are those of UTC. A window of N hours begins with the hour in which N hours ago lies, all of it, so that
+it has N + 1 of them, the last of which is not over. Over a window of more than three days, the whole days in it are
+read from the rows that the nightly run sums up, as far as it has come; the rest, today and what began amid a day above
+all, hour by hour.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ HOURS_ALONE: Final = 72
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 
-Hours = Annotated[int, Meta(ge=1, le=MAX_HOURS, description="How many hours, the present one being the last of them.")]
+Hours = Annotated[int, Meta(ge=1, le=MAX_HOURS, description="How many hours, from the beginning of the first of them.")]
 Dimension = Annotated[str, Meta(min_length=1, max_length=100, description="The one that the report is narrowed to.")]
 ProjectId = Annotated[str, Meta(pattern="^[1-9][0-9]{0,9}$")]
 
@@ -49,7 +50,7 @@ class Window:
     @property
     def days(self) -> list[date]:
         """The days that may be read as such, the oldest first: those that are over and lie wholly in a long window."""
-        if len(self.hours) <= HOURS_ALONE:
+        if self.last - self.first <= HOURS_ALONE * HOUR:
             return []
         whole = -(-(self.first - _midnight(self.first)) // DAY)
         first = _midnight(self.first) + whole * DAY
@@ -57,9 +58,9 @@ class Window:
 
 
 def window(hours: int, now: datetime) -> Window:
-    """The last `hours` hours."""
+    """The last `hours` hours, and what came before them in the first one."""
     last = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return Window(last - (hours - 1) * HOUR, last, now)
+    return Window(last - hours * HOUR, last, now)
 
 
 def runs(window: Window, summed: Iterable[date]) -> list[tuple[datetime, datetime]]:

@@ -206,18 +206,18 @@ def _complete_repeated(report: Report, now: datetime) -> str:
         if seen.stale:
             _keep(incident, [first], int(incident.stale_hits), now)
         else:
-            _note_and_keep(incident, [first], now)
+            _note_and_keep(incident, [first], now, repeated=True)
     return seen.incident_id
 
 
-def _note_and_keep(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
+def _note_and_keep(incident: Incident, reports: Sequence[Report], now: datetime, *, repeated: bool = False) -> None:
     _raise_severity(incident, reports)
     _note_environments(incident, reports)
     _note_users(incident, reports, now)
     newest_kept = _keep(incident, reports, int(incident.occurrences), now)
     if not newest_kept:
         _keep_latest(incident, reports[-1], now)
-    telling.tell(incident, reports, now)
+    telling.tell(incident, reports, now, repeated=repeated)
 
 
 def _within(text: str, most: int) -> str:

@@ -5,6 +5,7 @@ lost with a container that dies, and the rules' claims see to it that nobody is 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,14 +17,24 @@ from chalicelib.incidents.models import SEVERITIES, Incident
 from chalicelib.incidents.report import Report
 
 NEWS_FOR: Final = timedelta(hours=1)
+# Who was not answered tries again within it.
+AGAIN_FOR: Final = timedelta(minutes=5)
 # So that what waits for a digest costs one write unit.
 MAX_LINE: Final = 120
 
 
-def tell(incident: Incident, reports: Sequence[Report], now: datetime) -> None:
-    """Tell of new reports, as their count has found the incident. Safe to repeat. Raises Busy."""
+def tell(incident: Incident, reports: Sequence[Report], now: datetime, *, repeated: bool = False) -> None:
+    """Tell of reports, as their count has found the incident. Safe to repeat. Raises Busy.
+
+    Those that were counted before are told of once more soon after, should they not have been, and count for nothing.
+    """
     news = [each for each in _news(incident, reports, now) if memory.due(_mark(each), now)]
-    noticing.notice([*news, _notice(incident, reports, "report", None)], now)
+    happened = _notice(incident, reports, "report", None)
+    if repeated:
+        soon = now - clock.parse(reports[-1].at) < AGAIN_FOR
+        noticing.notice([*news, replace(happened, count=0)] if soon else news, now)
+    else:
+        noticing.notice([*news, happened], now)
     for each in news:
         memory.written(_mark(each), now, NEWS_FOR)
     _tell_failing(incident.project_id, reports, now)
@@ -71,8 +82,9 @@ def _notice(incident: Incident, reports: Sequence[Report], kind: Kind, once: str
     )
 
 
-def _mark(news: Notice) -> tuple[str, str, str | None]:
-    return "told", news.subject, news.once
+def _mark(news: Notice) -> tuple[str, ...]:
+    # A rule may be for what is severe alone.
+    return "told", news.subject, str(news.once), news.severity
 
 
 def _tell_failing(project_id: str, reports: Sequence[Report], now: datetime) -> None:

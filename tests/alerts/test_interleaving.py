@@ -49,6 +49,7 @@ class World:
         patch.setattr(uuid, "uuid4", self._new_id)
         patch.setattr(channels, "send", self._send)
         patch.setattr(claiming, "_silences", PerContainer())
+        patch.setattr(claiming, "_sums", PerContainer())
 
     def _new_id(self) -> uuid.UUID:
         self._ids += 1
@@ -223,12 +224,25 @@ def test_one_of_many_tells_and_the_others_are_counted(world: World) -> None:
 
 @pytest.mark.parametrize(("reports", "alerts"), [(1, 0), (2, 1)])
 def test_what_reaches_a_threshold_is_told_once(world: World, reports: int, alerts: int) -> None:
+    rules.delete("critical", "admin-1", NOW)
     telling.made(NewRule("Often", on=["report"], threshold=4, window_minutes=5))
     telling.ready()
     for nth in (1, 2):
         noticing.notice([CRITICAL], NOW - nth * MINUTE)
     (outcome,) = raced(world, (World.notice,) * reports, lambda: len(telling.sent(world.store)))
     assert json.loads(outcome)[1] == alerts
+
+
+def test_a_flood_is_told_by_one_of_those_who_find_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claiming, "MOST_AN_HOUR", 1)
+    noticing.notice([replace(CRITICAL, subject="incident:first")], NOW)
+
+    def notice_another(world: World) -> None:
+        noticing.notice([replace(CRITICAL, subject="incident:other")], world.now)
+
+    (outcome,) = raced(world, (World.notice, notice_another), world.history)
+    told = [["critical:flood:1:1", "trigger"], ["critical:incident:first:1", "trigger"]]
+    assert json.loads(outcome)[1] == [told, 1]
 
 
 @pytest.mark.parametrize("act", [World.notice, World.notice_once, World.resolve], ids=lambda act: act.__name__)

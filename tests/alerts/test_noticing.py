@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import itertools
+import logging
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,11 +12,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib import http
+from chalicelib import http, zones
 from chalicelib.alerts import channels, claiming, digest, models, noticing, outbox, rules, sweeping
 from chalicelib.alerts.alert import Alert, Kind, Severity
 from chalicelib.alerts.channels import Channel, Email, PagerDuty, Slack, Webhook
@@ -24,7 +25,7 @@ from chalicelib.alerts.outcome import Delivered, Outcome
 from chalicelib.alerts.rules import DailyDigest, Match, NewRule, RuleChange
 from chalicelib.clock import parse
 from chalicelib.config import config
-from chalicelib.dynamodb import Busy
+from chalicelib.dynamodb import TRIES, Busy
 from tests import store as stores
 from tests.alerts import telling
 from tests.alerts.telling import CRITICAL, NOW
@@ -145,10 +146,44 @@ def test_what_is_hidden_tells_nothing(store: stores.Store) -> None:
     assert [row for row in store.rows("alerts") if row["pk"]["S"].startswith("DIGEST#")] == []
 
 
-def test_warnings_are_emailed_where_there_is_no_digest_for_them(store: stores.Store) -> None:
-    rules.delete("rest", "admin-1", NOW)
+@pytest.mark.parametrize("how", ["deleted", "disabled"])
+def test_without_a_digest_for_them_warnings_are_told_by_channels_of_their_own_alone(
+    how: str, store: stores.Store
+) -> None:
+    if how == "deleted":
+        rules.delete("rest", "admin-1", NOW)
+    else:
+        changed("rest", enabled=False)
     noticing.notice([notice("new_incident", "WARNING")], NOW)
+    assert telling.told(store) == []
+    assert waiting("rest") == []
+    # But for those that nobody would hear of otherwise.
+    noticing.notice([notice("new_incident", "WARNING", "b:1", key=outbox.UNDELIVERABLE)], NOW)
     assert told(store) == [("warning", ["email"])]
+    changed("warning", channels=[SLACK])
+    noticing.notice([notice("new_incident", "WARNING", "c:1")], NOW + MINUTE)
+    assert told(store) == [("warning", ["email"]), ("warning", ["slack"])]
+
+
+def test_a_rule_that_counts_tells_besides_the_defaults(store: stores.Store) -> None:
+    rule_id = telling.made(NewRule("Volume", on=["report", "event"], threshold=2, channels=[SLACK]))
+    for nth in range(2):
+        noticing.notice([notice("event", "CRITICAL", "event:1"), notice("report", "CRITICAL")], NOW + nth * MINUTE)
+    assert sorted(told(store)) == [(rule_id, ["slack"])] * 2 + [("critical", ["email"])] * 2
+
+
+def test_notices_of_a_subject_and_kind_count_together(store: stores.Store) -> None:
+    telling.made(NewRule("Often", on=["event"], threshold=90, channels=[SLACK]))
+    noticing.notice(
+        [
+            notice("event", "WARNING", count=1),
+            notice("new_incident", "INFO", count=9),
+            notice("event", "INFO", count=90),
+        ],
+        NOW,
+    )
+    (alert,) = telling.sent(store)
+    assert (alert["severity"], alert["count"]) == ("WARNING", 91)
 
 
 def test_a_watch_tells_by_its_rule_alone(store: stores.Store) -> None:
@@ -160,15 +195,87 @@ def test_a_watch_tells_by_its_rule_alone(store: stores.Store) -> None:
     assert telling.held(store) == 1
 
 
+# -- floods ------------------------------------------------------------------------------------------------------------
+
+
+def flood(many: int, minutes: float = 0, **more: Any) -> None:
+    """That many subjects, each for the first time."""
+    for nth in range(many):
+        noticing.notice([replace(CRITICAL, subject=f"incident:{minutes}:{nth}", **more)], NOW + minutes * MINUTE)
+
+
+def floods(store: stores.Store) -> list[dict[str, Any]]:
+    return [each for each in telling.sent(store) if ":flood:" in each["delivery_id"]]
+
+
 def test_a_flood_is_told_as_one(store: stores.Store) -> None:
-    for nth in range(100):
-        noticing.notice([replace(CRITICAL, subject=f"incident:{nth}", once="new")], NOW)
+    flood(100, once="new")
     titles = [each["title"] for each in telling.sent(store)]
     assert len(titles) == claiming.MOST_AN_HOUR + 1
     assert titles.count(CRITICAL.title) == claiming.MOST_AN_HOUR
     assert telling.held(store) >= (100 - len(titles)) / 2
     noticing.notice([replace(CRITICAL, subject="incident:later", once="new")], NOW + 60 * MINUTE)
     assert len(telling.sent(store)) == len(titles) + 1
+
+
+def test_a_flood_is_told_once_an_hour_however_short_a_rule_is_silent(store: stores.Store) -> None:
+    changed("critical", suppress_minutes=1)
+    for minutes in (0, 2, 4, 30, 44, 45, 46, 50):
+        flood(80, minutes)
+        # Also by another container.
+        telling.forget()
+    assert [(each["at"][11:16], each["delivery_id"]) for each in floods(store)] == [
+        ("09:15", "critical:flood:1:1"),
+        ("10:00", "critical:flood:1:2"),
+    ]
+    assert len(telling.sent(store)) == 2 * (claiming.MOST_AN_HOUR + 1)
+    assert floods(store)[1]["suppressed"] >= (5 * 80 - claiming.MOST_AN_HOUR) / 2
+
+
+def test_a_flood_of_one_project_keeps_no_other_from_being_told(store: stores.Store) -> None:
+    flood(70)
+    flood(70, 1, project_id="2")
+    assert [each["project_id"] for each in floods(store)] == ["1", "2"]
+    assert len(telling.sent(store)) == 2 * (claiming.MOST_AN_HOUR + 1)
+
+
+def test_anybody_may_claim_that_alerts_do_not_arrive(store: stores.Store) -> None:
+    """So of that there are few, and those are not among the others."""
+    changed("critical", channels=[SLACK])
+    flood(50, key=outbox.UNDELIVERABLE)
+    assert told(store) == [("critical", ["email"])] * (claiming.MOST_OWN_AN_HOUR + 1)
+    assert [each["title"] for each in floods(store)] == ["More than 10 alerts within an hour"]
+    flood(50, 1)
+    assert len(telling.sent(store)) == claiming.MOST_OWN_AN_HOUR + 1 + 50
+
+
+def test_what_is_too_much_costs_nothing(store: stores.Store) -> None:
+    flood(claiming.MOST_AN_HOUR + 1)
+    with recorded() as ledger:
+        flood(1000, 0.05)
+        flood(1000, 0.1)
+    assert ledger.operations.count("UpdateItem") == len(ledger.operations) <= 15
+    # Where another container finds that it is too much, it asks once.
+    telling.forget()
+    telling.ready()
+    with recorded() as ledger:
+        flood(1000, 0.15)
+    assert ledger.operations[:3] == ["GetItem", "UpdateItem", "GetItem"]
+    assert len(ledger.operations) <= 15
+
+
+def test_who_has_to_decide_anew_is_counted_once(store: stores.Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    advance, refused = models.advance, iter([True] * 5)
+    monkeypatch.setattr(models, "advance", lambda *args: not next(refused, False) and advance(*args))
+    noticing.notice([CRITICAL], NOW)
+    assert [row["n"]["N"] for row in store.rows("alerts") if row["pk"]["S"].startswith("TOLD#")] == ["1"]
+
+
+def test_a_rule_that_counts_tells_of_a_flood(store: stores.Store) -> None:
+    telling.made(NewRule("Often", on=["report"], threshold=3, window_minutes=7 * 24 * 60, channels=[SLACK]))
+    flood(claiming.MOST_AN_HOUR + 1, severity="INFO", count=3)
+    assert len(floods(store)) == 1
+    assert {row["n"]["N"] for row in store.rows("alerts") if row["pk"]["S"].startswith("WINDOW#")} == {"3"}
 
 
 def test_a_link_leads_to_the_console(store: stores.Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +386,7 @@ def test_another_rule_and_another_subject_have_windows_of_their_own(store: store
 def reports(counts: list[tuple[float, int]], threshold: int, window: int = 5) -> None:
     telling.made(NewRule("Often", on=["report"], threshold=threshold, window_minutes=window, channels=[SLACK]))
     for seconds, count in counts:
-        noticing.notice([replace(CRITICAL, count=count)], NOW + timedelta(seconds=seconds))
+        noticing.notice([notice("report", "INFO", count=count)], NOW + timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("offset", [0, 17, 29.9])
@@ -309,8 +416,27 @@ def test_a_storm_is_not_counted_while_nothing_can_come_of_it(store: stores.Store
     reports([(0, 10)], 10)
     with recorded() as ledger:
         for nth in range(1000):
-            noticing.notice([CRITICAL], NOW + nth * timedelta(milliseconds=50))
+            noticing.notice([notice("report", "INFO")], NOW + nth * timedelta(milliseconds=50))
     assert ledger.units <= 12
+
+
+def test_what_is_counted_is_summed_up_once_in_a_tenth(store: stores.Store) -> None:
+    telling.made(NewRule("Often", on=["report"], threshold=100, window_minutes=10, channels=[SLACK]))
+    telling.ready()
+    with recorded() as ledger:
+        for nth in range(40):
+            noticing.notice([notice("report", "INFO")], NOW + nth * timedelta(milliseconds=5))
+    assert ledger.operations == ["UpdateItem", "Query", *["UpdateItem"] * 39]
+
+
+def test_another_window_counts_anew(store: stores.Store) -> None:
+    """Its tenths have other numbers, of which none is that of another time."""
+    reports([(-day * 86_400, 33) for day in (3, 2, 1)], 100, window=5)
+    changed(f"{1:032x}", window_minutes=60)
+    noticing.notice([notice("report", "INFO")], NOW)
+    assert telling.sent(store) == []
+    noticing.notice([notice("report", "INFO", count=99)], NOW)
+    assert [each["count"] for each in telling.sent(store)] == [100]
 
 
 # -- what has ended ----------------------------------------------------------------------------------------------------
@@ -496,6 +622,78 @@ def test_a_busy_database_is_said_and_keeps_no_other_rule(store: stores.Store) ->
     assert [each["rule"] for each in telling.sent(store)] == ["Two"]
     noticing.notice([CRITICAL], NOW)
     assert sorted(each["rule"] for each in telling.sent(store)) == ["One", "Two"]
+
+
+def test_who_finds_the_database_busy_twice_gives_up(store: stores.Store) -> None:
+    for nth in range(1, 9):
+        telling.made(NewRule(f"Rule {nth}", on=["report"], channels=[SLACK]), nth)
+    telling.ready()
+    calls: list[str] = []
+
+    def lose(call: Call) -> Any:
+        calls.append(call.operation)
+        raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+
+    with tapped(lose), pytest.raises(Busy):
+        noticing.notice([CRITICAL], NOW)
+    assert len(calls) == 2 * TRIES
+
+
+def test_rules_that_cannot_be_read_are_as_they_were(store: stores.Store) -> None:
+    rule_id = telling.made(NewRule("One", on=["report"], channels=[SLACK]))
+
+    def lose(call: Call) -> Any:
+        if call.operation == "Query":
+            raise ReadTimeoutError(endpoint_url="https://dynamodb.example")
+        return call.make()
+
+    with tapped(lose):
+        with pytest.raises(Busy):
+            noticing.notice([CRITICAL], NOW)
+        rules._known = (NOW - HOUR, [])
+        noticing.notice([CRITICAL], NOW)
+    assert told(store) == []
+    noticing.notice([CRITICAL], NOW)
+    assert told(store) == [(rule_id, ["slack"])]
+
+
+def test_a_rule_that_nobody_understands_keeps_no_other(store: stores.Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, logger="groundcrew")
+    rule_ids = [telling.made(NewRule(f"Rule {nth}", on=["report"], channels=[SLACK]), nth) for nth in (1, 2)]
+    changed("critical", channels=[SLACK])
+    for rule_id in (rule_ids[0], "critical"):
+        stored = models.find_rule(rule_id)
+        assert stored
+        stored.rule = stored.rule.replace('"report"', '"of_a_later_version"')
+        stored.save()
+    rules.forget()
+    noticing.notice([CRITICAL, replace(CRITICAL, kind="review", subject="b:1")], NOW)
+    # One that is always there is as it was at first.
+    assert sorted(told(store)) == [(rule_ids[1], ["slack"]), ("critical", ["email"])]
+    assert caplog.messages == ["an alert rule cannot be read"] * 2
+    for rule_id in (rule_ids[0], "critical"):
+        rules.delete(rule_id, "admin-1", NOW)
+        assert rules.find(rule_id) is None
+
+
+def test_a_mistake_of_ours_costs_no_report(
+    store: stores.Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR, logger="groundcrew")
+    failed: list[str] = []
+    monkeypatch.setattr(noticing, "count", failed.append)
+    # A zone that was renamed since.
+    monkeypatch.setattr(zones, "names", lambda: {"Mars/Olympus"})
+    telling.made(NewRule("One", on=["report"], digest=DailyDigest(timezone="Mars/Olympus")), 1)
+    other = telling.made(NewRule("Two", on=["report"], channels=[SLACK]), 2)
+    noticing.notice([CRITICAL], NOW)
+    assert told(store) == [(other, ["slack"])]
+    assert caplog.messages == ["a notice was not told"]
+    monkeypatch.setattr(rules, "known", lambda _: 1 / 0)
+    monkeypatch.setattr(claiming, "close", lambda *_: 1 / 0)
+    noticing.notice([CRITICAL], NOW)
+    noticing.resolve(CRITICAL.subject, NOW)
+    assert failed == ["NoticesFailed"] * 3
 
 
 def test_an_answer_that_is_lost_doubles_nothing(store: stores.Store) -> None:

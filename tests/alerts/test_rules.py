@@ -84,9 +84,9 @@ def test_a_rule_is_made_shown_listed_changed_and_deleted(door: Door, frozen: Cal
     }
     path = f"/alerts/rules/{made['rule_id']}"
     frozen("2026-01-25T10:00:00.000Z")
-    changed = door.admin("PATCH", path, {"name": "Payments and refunds", "threshold": 3})
+    changed = door.admin("PATCH", path, {"name": "Payments and refunds", "window_minutes": 15})
     assert changed.status == 200
-    expected = made | {"name": "Payments and refunds", "threshold": 3, "updated_at": "2026-01-25T10:00:00.000Z"}
+    expected = made | {"name": "Payments and refunds", "window_minutes": 15, "updated_at": "2026-01-25T10:00:00.000Z"}
     assert changed.json == expected
     assert door.admin("GET", path).json == expected
     assert door.admin("GET", "/alerts/rules").json["items"][-1] == expected
@@ -200,11 +200,45 @@ def test_there_may_be_a_hundred(door: Door, monkeypatch: pytest.MonkeyPatch) -> 
     assert (answer.status, answer.json["Code"]) == (409, "Conflict")
 
 
+def test_the_last_of_a_hundred_is_made_once(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MOST_RULES", 1)
+    first = rules.make(NewRule("Payments"), "admin-1", NOW, "a" * 32)
+    assert rules.make(NewRule("Payments"), "admin-1", NOW, "a" * 32) == first
+
+
+def test_what_happens_once_is_not_counted(door: Door) -> None:
+    made = make(door, threshold=3)
+    assert made["on"] == ["report", "event"]
+    path = f"/alerts/rules/{made['rule_id']}"
+    assert door.admin("PATCH", path, {"on": ["report", "cascade"]}).json["Details"][0]["field"] == "threshold"
+    assert door.admin("PATCH", path, {"on": ["report", "cascade"], "threshold": 1}).status == 200
+    assert door.admin("PATCH", "/alerts/rules/critical", {"on": ["latency"], "window_minutes": 60}).json["Details"] == [
+        {"field": "on", "message": "must not name error_rate or latency in a rule that is always there: make one"}
+    ]
+
+
+def test_ten_rules_may_count(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "MOST_COUNTING", 2)
+    make(door, on=["latency"], threshold=900)
+    make(door, threshold=2)
+    off = make(door, threshold=2, enabled=False)
+    last = make(door, threshold=2)
+    refused = door.admin("POST", "/alerts/rules", {"name": "One more", "threshold": 2})
+    assert [each["field"] for each in refused.json["Details"]] == ["threshold"]
+    assert door.admin("PATCH", f"/alerts/rules/{off['rule_id']}", {"enabled": True}).status == 400
+    # Those that count already may be changed.
+    assert door.admin("PATCH", f"/alerts/rules/{last['rule_id']}", {"threshold": 5}).status == 200
+    assert door.admin("PATCH", f"/alerts/rules/{last['rule_id']}", {"enabled": False}).status == 200
+    assert door.admin("PATCH", f"/alerts/rules/{off['rule_id']}", {"enabled": True}).status == 200
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"name": ""}, "name"),
     ({"name": "x" * 101}, "name"),
     ({"name": None}, "name"),
     ({"threshold": 0}, "threshold"),
+    ({"threshold": 2, "on": ["report", "new_incident"]}, "threshold"),
+    ({"threshold": 2, "on": ["regression"]}, "threshold"),
     ({"threshold": 1.5}, "threshold"),
     ({"threshold": 10**400}, "threshold"),
     ({"window_minutes": 0}, "window_minutes"),

@@ -45,7 +45,7 @@ def test_bypasses_are_a_share_of_each_endpoints_reports(shop: Door, frozen: Free
         {"endpoint": "/b", "reports": 1, "bypassed": 0, "bypass_rate": 0.0},
     ]
     assert asked(shop, "bypasses") == {
-        "since": "2026-03-01T10:00:00.000Z",
+        "since": "2026-03-01T09:00:00.000Z",
         "until": NOW,
         "hours": 24,
         "items": lines,

@@ -28,7 +28,7 @@ def test_errors_are_the_severe_events_with_users_and_mean_duration() -> None:
             *(one(NOW - nth * HOUR, "slow", severity="WARNING", user_id="7") for nth in range(6)),
             one(NOW, "upload", severity="WARNING"),
             one(NOW, "page_viewed", status=500),
-            one(NOW - 24 * HOUR, "slow", severity="WARNING"),
+            one(NOW - 25 * HOUR, "slow", severity="WARNING"),
             one(NOW, "slow", severity="WARNING", project_id="2"),
         ]
     )
@@ -36,7 +36,7 @@ def test_errors_are_the_severe_events_with_users_and_mean_duration() -> None:
     warning = ErrorLine("upload", "WARNING", 1, 0, None)
     report = reports.errors(ReportQuery(), NOW)
     assert report.items == [slow, critical, warning]
-    assert (report.since, report.until, report.hours) == ("2026-11-21T15:00:00.000Z", "2026-11-22T14:20:00.000Z", 24)
+    assert (report.since, report.until, report.hours) == ("2026-11-21T14:00:00.000Z", "2026-11-22T14:20:00.000Z", 24)
     assert reports.errors(ReportQuery(dimension="upload"), NOW).items == [critical, warning]
     assert reports.errors(ReportQuery(hours=25), NOW).items[0].count == 7
     assert reports.errors(ReportQuery(hours=1), NOW).items[1].count == 1
@@ -105,7 +105,7 @@ def test_many_users_of_many_hours_are_told_apart() -> None:
 def test_nothing_happened() -> None:
     for report in (reports.errors, reports.endpoints, reports.features, reports.trials):
         assert report(ReportQuery(hours=2160), NOW).items == []
-    found = overview.overview(ReportQuery(hours=3), NOW)
+    found = overview.overview(ReportQuery(hours=2), NOW)
     assert (found.events, found.errors, found.failure_rate, found.affected_users) == (0, 0, 0, 0)
     assert [line.hour for line in found.items] == [f"2026-11-22T{hour}:00:00.000Z" for hour in (12, 13, 14)]
 
@@ -121,7 +121,7 @@ def test_the_overview_counts_hour_by_hour() -> None:
         ]
     )
     found = overview.overview(ReportQuery(hours=24), NOW)
-    assert [(line.events, line.errors) for line in found.items] == [(0, 0)] * 21 + [(9, 0), (3, 3), (7, 2)]
+    assert [(line.events, line.errors) for line in found.items] == [(0, 0)] * 22 + [(9, 0), (3, 3), (7, 2)]
     assert (found.events, found.errors, found.failure_rate, found.affected_users) == (19, 5, 0.2632, 4)
     rates = [(each.endpoint, each.requests, each.failures, each.failure_rate) for each in found.endpoints]
     assert rates == [("/upload", 8, 3, 0.375), ("/proofs", 1, 1, 1.0), ("/healthy", 9, 0, 0.0)]
@@ -201,12 +201,12 @@ def door(frozen: Callable[[str], None]) -> Door:
 
 def test_operators_read_them(door: Door) -> None:
     happen(one(NOW, "login", severity="CRITICAL", endpoint="/login", duration_ms=100) for _ in range(11))
-    answer = door.admin("GET", "/analytics/overview?hours=2")
+    answer = door.admin("GET", "/analytics/overview?hours=1")
     assert answer.status == 200
     assert answer.json == {
         "since": "2026-11-22T13:00:00.000Z",
         "until": "2026-11-22T14:20:00.000Z",
-        "hours": 2,
+        "hours": 1,
         "events": 11,
         "errors": 11,
         "failure_rate": 1.0,
@@ -220,7 +220,7 @@ def test_operators_read_them(door: Door) -> None:
     }
     for path in ("errors", "endpoints", "features", "trials"):
         found = door.admin("GET", f"/analytics/{path}?hours=2160&dimension=none").json
-        assert found == {"since": "2026-08-24T15:00:00.000Z", "until": rfc3339(NOW), "hours": 2160, "items": []}
+        assert found == {"since": "2026-08-24T14:00:00.000Z", "until": rfc3339(NOW), "hours": 2160, "items": []}
         assert door.customer("GET", f"/analytics/{path}").status == 403
     assert door.admin("GET", "/analytics/endpoints").json["hours"] == 24
 

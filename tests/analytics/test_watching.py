@@ -151,6 +151,26 @@ def test_a_rate_ends_once_it_has_been_calm_for_a_while(watch: Watch) -> None:
     assert len(watch.look(20 * MINUTE)) == 2
 
 
+def test_an_endpoint_that_always_fails_is_told_once_for_all_its_hours(watch: Watch) -> None:
+    watch.rule("error_rate", threshold=50, window_minutes=60, suppress_minutes=240)
+    for minutes in range(0, 160, 5):
+        requests(2, 2, at=NOW + minutes * MINUTE)
+        watch.look(minutes * MINUTE)
+    assert watch.told() == ["trigger: 100.0 % of the requests to /a fail"]
+
+
+@pytest.mark.parametrize("more", [0, 19])
+def test_few_requests_or_none_end_no_rate_for_a_day(watch: Watch, more: int) -> None:
+    watch.rule("error_rate", threshold=25)
+    requests(20, 20)
+    found = len(watch.look())
+    for hours in (2, 23):
+        requests(more, at=NOW + timedelta(hours=hours))
+        assert len(watch.look(timedelta(hours=hours))) == found
+    assert watch.look(timedelta(hours=24))[found:] == ["resolve: 100.0 % of the requests to /a fail"]
+    assert watch.open() == 0
+
+
 def test_what_nobody_watches_any_more_has_ended(watch: Watch) -> None:
     rule_id = watch.rule("error_rate", threshold=25)
     requests(20, 20)
@@ -164,7 +184,7 @@ def test_a_window_is_as_long_as_the_rule_says(watch: Watch) -> None:
     watch.rule("error_rate", threshold=25, window_minutes=60)
     watch.rule("error_rate", threshold=25, window_minutes=120, match=Match(key="/b"))
     for endpoint in ("/a", "/b"):
-        requests(20, 20, endpoint=endpoint, at=NOW - 60 * MINUTE)
+        requests(20, 20, endpoint=endpoint, at=NOW - 120 * MINUTE)
     assert watch.look() == ["trigger: 100.0 % of the requests to /b fail"]
 
 

@@ -147,7 +147,7 @@ def test_a_rule_may_be_about_every_report(hub: Hub, severity: str, told: str) ->
 def test_critical_reports_are_told_without_any_rule(hub: Hub) -> None:
     hub.begin()
     hub.door.report("Proof", SAID, severity="CRITICAL")
-    assert hub.told() == [NEW]
+    assert NEW in hub.told()
     hub.at("2026-03-01T12:30:00Z")
     hub.door.report("Proof", SAID, severity="CRITICAL")
     assert hub.told() == [NEW, "report trigger: Proof: Upload failed"]
@@ -271,3 +271,30 @@ def test_a_quota_is_kept_where_it_cannot_be_told(hub: Hub) -> None:
     hub.door.report()
     assert hub.door.ingest({"error_key": "Proof", "description": {}}).status == 429
     assert len(hub.told()) == 1
+
+
+def test_an_event_that_comes_again_counts_once_for_a_threshold(hub: Hub) -> None:
+    hub.rule("report", threshold=3)
+    for moment in (NOW, SOON, SOON, LATER):
+        hub.at(moment)
+        hub.door.report("Proof", SAID, **EVENT)
+    assert hub.told() == []
+    for nth in range(3):
+        hub.door.report("Proof", SAID, event_id=f"{nth:032x}")
+    assert len(hub.told()) == 1
+
+
+def test_what_comes_back_after_hours_is_no_news(hub: Hub) -> None:
+    hub.rule("report", suppress_minutes=1)
+    hub.door.report("Proof", SAID, **EVENT)
+    hub.at(LATER)
+    hub.door.report("Proof", SAID, **EVENT)
+    assert len(hub.told()) == 1
+
+
+def test_a_rule_for_what_is_severe_hears_of_it_though_it_began_mildly(hub: Hub) -> None:
+    hub.rule("new_incident", match=Match(severity="CRITICAL"))
+    hub.door.report("Proof", SAID)
+    assert hub.told() == []
+    hub.door.report("Proof", SAID, severity="CRITICAL")
+    assert NEW in hub.told()
