@@ -11,8 +11,11 @@ Both hold what customers did: only their owner may read them, and what the bucke
 """
 
 import re
+import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -31,6 +34,8 @@ INCIDENTS: Final = "incidents.jsonl"
 REPORTS: Final = "incident_reports.jsonl"
 IMPACT: Final = "incident_impact.jsonl"
 FIXES: Final = "incident_fixes.jsonl"
+DRAFT: Final = ".draft"
+ABANDONED_AFTER_S: Final = 3600
 
 _KEY: Final = re.compile(r"events/dt=\d{4}-\d\d-\d\d/h=\d\d/[^/]+\.jsonl\.gz", re.ASCII)
 
@@ -52,8 +57,8 @@ def copy_events(s3: Any, bucket: str, since: date, folder: Path) -> Copied:
     (folder / EVENTS / NONE).touch()
     listed = dict(_listed(s3, bucket, since))
     for path in (folder / EVENTS).rglob("*.gz*"):
-        if str(path.relative_to(folder)) not in listed:
-            path.unlink()
+        if str(path.relative_to(folder)) not in listed and not _is_written(path):
+            path.unlink(missing_ok=True)
     new = {key: size for key, size in listed.items() if _size(folder / key) != size}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in pool.map(lambda key: _fetch(s3, bucket, key, folder / key), new):
@@ -99,13 +104,19 @@ def _size(path: Path) -> int | None:
     return path.stat().st_size if path.exists() else None
 
 
+def _is_written(path: Path) -> bool:
+    """Whether another run may be writing a draft now."""
+    try:
+        return path.suffix == DRAFT and time.time() - path.stat().st_mtime < ABANDONED_AFTER_S
+    except FileNotFoundError:
+        return False
+
+
 def _fetch(s3: Any, bucket: str, key: str, path: Path) -> None:
     body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Whoever reads meanwhile, or after a copy that was cut off, finds all of it or nothing.
-    draft = path.with_name(f"{path.name}.draft")
-    draft.write_bytes(body)
-    draft.replace(path)
+    with _draft(path) as draft:
+        draft.write_bytes(body)
 
 
 def _incidents(project_id: str, now: datetime) -> Iterator[dict[str, Any]]:
@@ -155,8 +166,17 @@ def _fix(fix: Any, incident: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    draft = path.with_name(f"{path.name}.draft")
-    with draft.open("wb") as file:
+    with _draft(path) as draft, draft.open("wb") as file:
         for row in rows:
             file.write(msgspec.json.encode(row) + b"\n")
-    draft.replace(path)
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A file of the caller's own that becomes the one at `path`: whoever reads that finds all of it or nothing."""
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}{DRAFT}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,16 +1,25 @@
 -- Which endpoints answered slowest in the last 7 days, by the response times of half, 95 % and 99 % of their requests?
-WITH requests AS (
+WITH told AS (
     SELECT
-        REGEXP_REPLACE(
-            SPLIT_PART(TRIM(data->>'endpoint'), '?', 1), '/([0-9]+|[0-9A-Fa-f-]{8,})(/|$)', '/*\2', 'g'
-        ) AS endpoint,
-        severity <> 'INFO' OR (data->>'status') ~ '^5[0-9][0-9]$' OR (data->>'success') = 'false' AS failed,
-        CASE
-            WHEN (data->>'duration_ms') ~ '^[0-9]{1,8}([.][0-9]+)?([eE]-[0-9]{1,2})?$'
-            THEN (data->>'duration_ms')::double precision
-        END AS duration_ms
+        severity,
+        TRIM(COALESCE(data->>'endpoint', data->>'route', data->>'path')) AS endpoint,
+        COALESCE(data->>'status', data->>'status_code', data->>'http_status') AS status,
+        data->>'success' AS success,
+        COALESCE(
+            data->>'duration_ms', data->>'response_time_ms', data->>'duration', data->>'response_time',
+            data->>'latency_ms', data->>'elapsed_ms', data->>'time_ms'
+        ) AS duration
     FROM analytics_logs
     WHERE timestamp >= NOW() - INTERVAL '7 days'
+),
+requests AS (
+    SELECT
+        REGEXP_REPLACE(SPLIT_PART(endpoint, '?', 1), '/([0-9]+|[0-9A-Fa-f-]{8,})(/|$)', '/*\2', 'g') AS endpoint,
+        severity <> 'INFO' OR status ~ '^5[0-9][0-9]$' OR success = 'false' AS failed,
+        CASE
+            WHEN duration ~ '^[0-9]{1,8}([.][0-9]+)?([eE]-[0-9]{1,2})?$' THEN duration::double precision
+        END AS duration_ms
+    FROM told
 )
 SELECT
     endpoint,

@@ -138,7 +138,7 @@ def created(aws: boto3.Session) -> Created:
 def cloud(created: Created) -> Iterator[None]:
     """Empty tables and queues on moto, as the template declares them, and a container that remembers nothing."""
     from chalicelib import memory
-    from chalicelib.alerts import claiming, rules
+    from chalicelib.alerts import claiming, digest, rules
     from chalicelib.projects import ingest, quotas
 
     with mock_aws():
@@ -150,6 +150,7 @@ def cloud(created: Created) -> Iterator[None]:
         quotas.forget()
         rules.forget()
         claiming.forget()
+        digest.forget()
         yield
 
 

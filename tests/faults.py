@@ -34,7 +34,7 @@ from chalice.local import LocalGateway
 from chalice.test import HTTPResponse
 
 from chalicelib import config, dynamodb, memory, queues, storage
-from chalicelib.alerts import claiming, rules
+from chalicelib.alerts import claiming, digest, rules
 from chalicelib.alerts import models as alerts_models
 from chalicelib.analytics import models as analytics_models
 from chalicelib.incidents import models as incidents_models
@@ -593,3 +593,4 @@ def forget() -> None:
     quotas.forget()
     rules.forget()
     claiming.forget()
+    digest.forget()

@@ -84,7 +84,7 @@ class ChannelView(Struct, frozen=True, omit_defaults=True):
 def send(channel: Channel, alert: Alert, now: datetime) -> Outcome:
     """Tell an alert by a channel, once, within 10 seconds, by email 15.
 
-    Raises nothing that the receiver is to blame for. An alert that is sent again may arrive again: its delivery id is then the same.
+    Raises nothing that the receiver is to blame for. What is sent again may arrive again: its delivery id is the same.
     """
     match channel:
         case Email(to):
@@ -126,9 +126,9 @@ def show(channel: Channel) -> ChannelView:
 
 
 def _url(url: str) -> str:
-    # Whoever knows the path of Slack's can post; of others nobody can say.
+    # Whoever knows the path of Slack's can post; of others nobody can say, nor how long what is secret in them is.
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}/{_end(url.partition(parts.netloc)[2])}"
+    return f"{parts.scheme}://{parts.netloc}/…"
 
 
 def _end(secret: str) -> str:

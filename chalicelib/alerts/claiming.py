@@ -14,11 +14,10 @@ from typing import Final
 import msgspec
 
 from chalicelib import memory
-from chalicelib.alerts import alert as alerts
 from chalicelib.alerts import models, outbox, rules
 from chalicelib.alerts.alert import Alert
 from chalicelib.alerts.models import Claim
-from chalicelib.alerts.notice import Notice
+from chalicelib.alerts.notice import Notice, storable
 from chalicelib.alerts.outbox import Letter
 from chalicelib.alerts.rules import Rule
 from chalicelib.clock import parse, rfc3339
@@ -89,7 +88,7 @@ def reached(rule: Rule, happened: Notice, now: datetime) -> int | None:
     The window ends with the tenth of it that is running now, and has ten whole ones before. Raises Busy.
     """
     if rule.threshold == 1 or rule.on[0] in rules.WATCHED:
-        return happened.count
+        return max(1, happened.count)
     tenth = rule.window_minutes * 60 // PARTS
     bucket = int(now.timestamp()) // tenth
     ttl = models.expires(now, 2 * _span(rule))
@@ -235,16 +234,6 @@ def _resolution(rule: Rule, subject: str, seq: int, now: datetime) -> Letter | N
         suppressed=int(held.held) if held else 0,
     )
     return outbox.letter(rule, alert, subject, places, now)
-
-
-def storable(happened: Notice) -> Notice:
-    """A notice that any store takes, and of a bounded size."""
-    return replace(
-        happened,
-        title=alerts.cut(happened.title, alerts.MOST_IN_TITLE),
-        lines=tuple(alerts.cut(each, alerts.MOST_IN_LINE) for each in happened.lines[: alerts.MOST_LINES]),
-        environment=happened.environment and alerts.cut(happened.environment, 64),
-    )
 
 
 def _alert(rule: Rule, happened: Notice, seq: int | str, now: datetime, held: int) -> Alert:

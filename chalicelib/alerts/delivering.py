@@ -142,11 +142,10 @@ def _overtaken(record: Record, held: Delivery, alert: Alert, now: datetime) -> O
     For a receiver that knows what is open, the last that arrives counts. What was told of the subject later is written
     before it is sent, and who holds the one before this may be sending it.
     """
-    before, seq = outbox.numbered(alert)
     claim = models.find_claim(record.subject, record.rule_id)
-    if claim is not None and claim.seq > seq and claim.open != (alert.state == "trigger"):
+    if claim is not None and claim.open != (alert.state == "trigger"):
         return Gone("It has ended since." if alert.state == "trigger" else "It has begun again since.")
-    for each in models.deliveries_of(before):
+    for each in models.deliveries_of(outbox.before(alert)):
         if each.channel == held.channel and each.state == "pending" and (each.lease_until or "") > rfc3339(now):
             return Postponed("What was told before it is still being sent.")
     return None

@@ -12,7 +12,7 @@ from chalicelib.alerts import alert as alerts
 from chalicelib.alerts import claiming, models, outbox
 from chalicelib.alerts.alert import Alert, Severity
 from chalicelib.alerts.models import Digest, Waiting
-from chalicelib.alerts.notice import Notice
+from chalicelib.alerts.notice import Notice, storable
 from chalicelib.alerts.outbox import Letter
 from chalicelib.alerts.rules import DailyDigest, Rule
 from chalicelib.clock import parse, rfc3339
@@ -55,7 +55,7 @@ def wait(rule: Rule, settings: DailyDigest, happened: Notice, now: datetime) -> 
             models.digest_key(rule.rule_id),
             place,
             at=rfc3339(now),
-            notice=msgspec.json.encode(claiming.storable(happened)).decode(),
+            notice=msgspec.json.encode(storable(happened)).decode(),
             ttl=models.expires(now, models.WAITING_KEPT_FOR),
         )
     )
@@ -101,6 +101,11 @@ def finish(rule: Rule, now: datetime) -> None:
         _tell(rule, waiting, seen, now.date().isoformat(), now, again=f"-{_seq(seen) + 1}")
     else:
         memory.written(mark, now, DAY)
+
+
+def forget() -> None:
+    """Begin as a fresh container does."""
+    _let_wait.clear()
 
 
 def period(settings: DailyDigest, now: datetime) -> date:

@@ -130,7 +130,7 @@ class Bucket(Row):
 
 
 class Digest(Row):
-    """`date` is the local date of the last digest. What waits since `cut` or longer it told, until that is `cleared`."""
+    """`date` is the local date of the last digest. Until that is `cleared`, what waits since `cut` was told by it."""
 
     seq = NumberAttribute()
     date = UnicodeAttribute()

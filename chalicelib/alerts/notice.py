@@ -1,8 +1,9 @@
 """Notices: what happened that somebody might want to be told; rules decide whether, and how."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from chalicelib.alerts import alert as alerts
 from chalicelib.alerts.alert import Kind, Severity
 
 # How severe a report of the hub is to whoever is told.
@@ -35,3 +36,13 @@ class Notice:
     path: str | None = None
     count: int = 1
     once: str | None = None
+
+
+def storable(happened: Notice) -> Notice:
+    """A notice that any store takes, and of a bounded size."""
+    return replace(
+        happened,
+        title=alerts.cut(happened.title, alerts.MOST_IN_TITLE),
+        lines=tuple(alerts.cut(each, alerts.MOST_IN_LINE) for each in happened.lines[: alerts.MOST_LINES]),
+        environment=happened.environment and alerts.cut(happened.environment, 64),
+    )

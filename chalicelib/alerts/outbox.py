@@ -120,10 +120,10 @@ def id_of(delivery_id: str) -> str:
     return hashlib.sha256(delivery_id.encode()).hexdigest()[:32]
 
 
-def numbered(alert: Alert) -> tuple[str, int]:
-    """The id of what was told of the same subject before an alert, if anything was, and the alert's own number."""
+def before(alert: Alert) -> str:
+    """The id of what was told of the same subject before an alert, if anything was."""
     seq = int(alert.delivery_id.rpartition(":")[2])
-    return id_of(f"{alert.thread}:{seq - 1}"), seq
+    return id_of(f"{alert.thread}:{seq - 1}")
 
 
 def link(path: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Detecting: what tracked events give notice of, as they come in: each by its name, attempts to sign in, endpoints."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,9 +16,12 @@ from chalicelib.analytics.event import SEVERITIES, Event
 from chalicelib.dynamodb import Busy
 from chalicelib.projects.settings import Terms
 
-SIGN_IN_FAILED: Final = frozenset({"login_failed", "login.failed", "failed_login", "auth_failed", "sign_in_failed"})
-SIGN_IN: Final = frozenset({"login", "login_attempt", "sign_in"})
-FAILED: Final = frozenset({"failed", "failure"})
+# Whole words of a name in lower case whose words `_` divides.
+SIGN_IN: Final = "login|log_in|signin|sign_in|auth|authentication|mfa|otp|password"
+FAILED: Final = "fail|failed|failure|invalid|denied|rejected"
+_HAS_SIGN_IN, _HAS_FAILED = (re.compile(rf"(?<![^_])(?:{words})(?![^_])") for words in (SIGN_IN, FAILED))
+_IS_SIGN_IN: Final = re.compile(rf"(?:{SIGN_IN})(?:_attempt)?")
+_IS_FAILED: Final = re.compile(FAILED)
 # What data calls those who sign in, as `facts` reads it.
 NAMES: Final[dict[Literal["account", "address"], tuple[str, ...]]] = {
     "account": ("account", "email", "username"),
@@ -54,7 +58,8 @@ def _happened(events: Sequence[Event]) -> Iterator[Notice]:
     for event in events:
         groups.setdefault((SEVERITIES.index(event.severity), event.event, event.environment), []).append(event)
     for (_, name, environment), group in sorted(groups.items(), key=lambda each: each[0][0]):
-        newest = group[-1]
+        # Of those that say no time the last was sent last.
+        newest = max(reversed(group), key=lambda event: event.timestamp)
         said = {
             "Endpoint": newest.facts.endpoint,
             "Status": newest.facts.status,
@@ -105,9 +110,12 @@ def _failing(events: Sequence[Event], now: datetime) -> dict[str | None, set[str
 
 
 def _is_failed_attempt(event: Event) -> bool:
-    name = event.event.lower()
-    failed = event.facts.success is False or (event.facts.outcome or "").lower() in FAILED
-    return name in SIGN_IN_FAILED or (name in SIGN_IN and failed)
+    """Whether its name says so, as `login.failed` and `invalidPassword` do, or data does of what is but an attempt."""
+    name = re.sub(r"[ .:/-]|(?<=[a-z])(?=[A-Z])", "_", event.event).lower()
+    if _HAS_SIGN_IN.search(name) and _HAS_FAILED.search(name):
+        return True
+    failed = event.facts.success is False or _IS_FAILED.fullmatch((event.facts.outcome or "").lower())
+    return bool(failed and _IS_SIGN_IN.fullmatch(name))
 
 
 def _is_new(event: Event, window: timedelta, now: datetime) -> bool:

@@ -6,13 +6,14 @@ B#<project>#<endpoint> / <period>                Bins: how many requests took ho
 U#<project>#<metric>#<dimension> / <period>      Users: a sketch of distinct users
 F#<project> / <received_at>#<batch>              Batch: events that came together, for the feed
 WATCH / <subject>                                Open: what a watch told of, and has not ended
+NIGHT / <period>                                 Made: when the nightly run made an hour anew, or summed up a day
 
 A period is an hour, `H2026-11-22T14`, or a day, `D2026-11-22`. In a row of tallies a counter is `<field>|<dimension>`;
 those without a dimension count all of them, and `dims` how many there are. What the fields of each metric are
 `tallying` says.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 Metric = Literal["events", "endpoints", "features", "trials", "ai", "cache", "registered"]
 
 MOST_DIMENSIONS: Final = 50
+# Of which there is but a name and a number.
+MOST_REGISTERED: Final = 500
 # What those beyond them count as; it is none of them.
 OTHER: Final = "other"
 # So many counters fit into one expression, in DynamoDB and in what stands in for it.
@@ -82,6 +85,12 @@ class Open(Row):
         return self.sk
 
 
+class Made(Row):
+    """`at` is when the run began."""
+
+    at = UnicodeAttribute()
+
+
 # -- keys -------------------------------------------------------------------------------------------------------------
 
 
@@ -115,6 +124,11 @@ def expires(period: str) -> int:
     """The TTL, in epoch seconds, of a roll-up: so long from the beginning of its hour or day."""
     day, _, hour = period[1:].partition("T")
     return int((datetime.fromisoformat(f"{day}T{hour or '00'}:00Z") + ROLLUPS_KEPT_FOR).timestamp())
+
+
+def most_dimensions(metric: Metric) -> int:
+    """How many dimensions of a metric have counters of their own in an hour, or a day."""
+    return MOST_REGISTERED if metric == "registered" else MOST_DIMENSIONS
 
 
 class _Attribute(Path):
@@ -272,3 +286,17 @@ def opened() -> list[Open]:
 def close(seen: Open) -> None:
     """Note that it has ended, unless a watch found it so again since. Raises Busy."""
     deleted(Open(seen.pk, seen.sk), Open.last == seen.last)
+
+
+# -- nights -----------------------------------------------------------------------------------------------------------
+
+
+def keep_made(period: str, now: datetime) -> None:
+    """Note that an hour is made anew, or a day summed up. Safe to repeat. Raises Busy."""
+    patiently(Made("NIGHT", period, at=rfc3339(now), ttl=expires(period)).save)
+
+
+def made(periods: Iterable[str]) -> dict[str, datetime]:
+    """When hours were made anew, and days summed up, of those that ever were. Raises Busy."""
+    found = read([("NIGHT", period) for period in periods], consistent=True)
+    return {period: parse(row["at"]["S"]) for (_, period), row in found.items()}

@@ -43,9 +43,10 @@ class TopError(Struct, frozen=True):
 class Overview(Struct, frozen=True):
     """What happened from `since`, the full hour before so many hours ago, until now: hour by hour and in all.
 
-    `items` are the hours, one more than asked for, the oldest first, and the present one last. An event is an error when it is CRITICAL or a WARNING, tells of a status of 500 or above, or of no success.
-    `endpoints` are those with the most failures, `top_errors` the most frequent; `affected_users` are those to whom an
-    error happened, exact to some 500.
+    `items` are the hours, one more than asked for, the oldest first and the present one last. An event is an error when
+    it is CRITICAL or a WARNING, tells of a status of 500 or above, or of no success. `endpoints` are those with the
+    most failures, `top_errors` the most frequent; `affected_users` are those to whom an error happened, exact to some
+    500.
     """
 
     since: Time

@@ -3,23 +3,25 @@
 Hour by hour, the rows of what the raw events name are overwritten; then the days' rows are summed up from the hours'.
 Roll-ups of which there are no raw events stay as they are, and a day of which the bucket may have deleted some is left
 alone. Users go before counters, and counters only where none was added to since the raw events were listed: otherwise
-the hour is done again. What was listed and is added a moment later counts twice until the next night.
+the hour is done again. What was listed and is added a moment later counts twice until the next night. An event that
+came in the hour before, too, is counted there.
 
-A crash anywhere leaves rows that are right or as they were, and the next run does all of it again.
+A crash anywhere leaves rows that are right or as they were. The next run goes on there: an hour is made anew only where
+raw events came since.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from chalicelib.analytics import models, raw, tallying, totals
 from chalicelib.analytics.event import Event
-from chalicelib.analytics.models import MOST_DIMENSIONS, OTHER, Metric
+from chalicelib.analytics.models import OTHER, Metric
 from chalicelib.analytics.tallying import ALL, Hour
 from chalicelib.analytics.windows import DAY, HOUR
 from chalicelib.config import config
@@ -35,6 +37,8 @@ AT_ONCE: Final = 64
 DIGEST_BYTES: Final = 16
 # How long after it began an event may tell of a day: one that is a week old when it comes.
 LATEST: Final = 8
+# What was received so shortly before an hour was made anew may have been counted after.
+UNSETTLED: Final = timedelta(minutes=10)
 
 Sketch = tuple[set[bytes], int]
 
@@ -51,24 +55,29 @@ class Recomputed:
 
 @dataclass(slots=True)
 class _Seen:
-    """How many events an hour has, and how many came again."""
+    """How many events an hour has, and how many came again; its beginning, digests and projects."""
 
     events: int = 0
     doubles: int = 0
+    hour: datetime | None = None
+    digests: set[bytes] = field(default_factory=set)
+    projects: set[str] = field(default_factory=set)
 
 
 def nightly(now: datetime) -> list[Recomputed]:
-    """Recompute yesterday and the day before; of the days before that, the hours of which events came later than that.
+    """Recompute of yesterday and the week before the hours of which events came since that was done.
 
     Safe to repeat. Raises Busy and StoreUnavailable.
     """
     today = now.astimezone(UTC).date()
-    done = [recompute(today - nth * DAY, now) for nth in (1, 2)]
-    for nth in range(3, LATEST + 1):
-        day = today - nth * DAY
-        late = _late_hours(day)
-        if late:
-            done.append(recompute(day, now, late))
+    done = []
+    for day in (today - nth * DAY for nth in range(1, LATEST + 1)):
+        summed = models.day_key(day)
+        made = models.made([summed, *(models.hour_key(hour) for hour in _hours(day))])
+        due = [hour.hour for hour in _hours(day) if _is_due(hour, made.get(models.hour_key(hour)))]
+        # A run may have died between the last of the hours and the day.
+        if due or (made and made.get(summed) != max(made.values())):
+            done.append(recompute(day, now, due))
     return done
 
 
@@ -82,45 +91,53 @@ def recompute(day: date, now: datetime, hours: Iterable[int] = range(24)) -> Rec
     if now >= begin + timedelta(days=config().raw_event_days + 1):
         logger.warning("a day is not recomputed: its raw events are deleted", day=day.isoformat())
         return Recomputed(day, (), 0, 0)
-    seen, made, projects = _Seen(), [], set[str]()
-    for hour in hours:
-        if begin + (hour + 1) * HOUR <= now:
-            found = _recompute_hour(day, hour, seen)
-            projects |= found
-            made += [hour] if found else []
+    seen, made = _Seen(), []
+    for hour in (begin + nth * HOUR for nth in hours):
+        if hour + HOUR <= now and _recompute_hour(hour, seen):
+            models.keep_made(models.hour_key(hour), now)
+            made.append(hour.hour)
     if begin + DAY <= now:
-        for project_id in sorted(projects):
+        for project_id in sorted({raw.project_of(key) for hour in _hours(day) for key in _keys(hour)}):
             _sum_up(project_id, day)
+        models.keep_made(models.day_key(day), now)
     logger.info("a day is recomputed", day=day.isoformat(), events=seen.events, doubles=seen.doubles)
     return Recomputed(day, tuple(made), seen.events, seen.doubles)
 
 
-def _late_hours(day: date) -> list[int]:
-    """The hours of a day of which events came after it was recomputed as the day before yesterday."""
-    over = datetime.combine(day, time(), UTC) + 2 * DAY
-    return [hour for hour in range(24) if any(raw.received_at(key) >= over for key in raw.keys(day, hour))]
+def _is_due(hour: datetime, made: datetime | None) -> bool:
+    """Whether events of an hour came since it was made anew."""
+    return any(made is None or raw.received_at(key) >= made - UNSETTLED for key in _keys(hour))
+
+
+def _hours(day: date) -> list[datetime]:
+    return [datetime.combine(day, time(hour), UTC) for hour in range(24)]
+
+
+def _keys(hour: datetime) -> Iterator[str]:
+    return raw.keys(hour.date(), hour.hour)
 
 
 # -- an hour ----------------------------------------------------------------------------------------------------------
 
 
-def _recompute_hour(day: date, hour: int, seen: _Seen) -> set[str]:
-    """Overwrite an hour's rows; returns the projects that have raw events in it."""
-    sk = models.hour_key(datetime.combine(day, time(hour), UTC))
-    projects = {raw.project_of(key) for key in raw.keys(day, hour)}
+def _recompute_hour(hour: datetime, seen: _Seen) -> bool:
+    """Overwrite an hour's rows; returns whether it has raw events."""
+    sk = models.hour_key(hour)
+    projects = {raw.project_of(key) for key in _keys(hour)}
     if not projects:
-        return set()
+        return False
+    before = seen.digests if seen.hour == hour - HOUR else {_digest(event) for event in _events(hour - HOUR)}
     partitions = {models.tally_key(project_id, metric) for project_id in projects for metric in METRICS}
     for _ in range(ROUNDS):
         found = _counts(partitions, sk)
-        counted = _Seen()
-        rows: dict[str, Counter[str]] = {}
-        users: dict[str, Sketch] = {}
+        counted = _Seen(hour=hour)
         # Listed after the rows are read: what is added to a row later is noticed when it is overwritten.
-        for (project_id, at), tallies in tallying.tally(_once(_events(day, hour), counted)).items():
+        tallied = tallying.tally(_once(_events(hour), before, counted))
+        # What was counted there and did not happen.
+        rows = {pk: Counter[str](n=0) for pk in found if pk.split("#")[1] in counted.projects}
+        users: dict[str, Sketch] = {}
+        for (project_id, at), tallies in tallied.items():
             if at == sk:
-                # What was counted there and did not happen.
-                rows |= {pk: Counter(n=0) for pk in found if pk.split("#")[1] == project_id}
                 rows |= _rows(project_id, tallies)
                 users |= _users(project_id, tallies)
         for pk, (hashes, halvings) in users.items():
@@ -129,7 +146,8 @@ def _recompute_hour(day: date, hour: int, seen: _Seen) -> set[str]:
         if all(done):
             seen.events += counted.events
             seen.doubles += counted.doubles
-            return projects
+            seen.hour, seen.digests = hour, counted.digests
+            return True
     raise Busy(f"{sk} changed {ROUNDS} times while being recomputed")
 
 
@@ -154,36 +172,40 @@ def _project_of(pk: str, metric: Metric) -> str | None:
     return project_id if pk == models.tally_key(project_id, metric) else None
 
 
-def _events(day: date, hour: int) -> Iterator[Event]:
+def _events(hour: datetime) -> Iterator[Event]:
     """An hour's events as they were kept. Of their objects, a few are in memory at once."""
-    keys = raw.keys(day, hour)
+    keys = _keys(hour)
     with ThreadPoolExecutor(READERS) as pool:
         while some := list(islice(keys, AT_ONCE)):
             for events in pool.map(lambda key: list(raw.events_of(key)), some):
                 yield from events
 
 
-def _once(events: Iterable[Event], counted: _Seen) -> Iterator[Event]:
-    """Leave out events that came before."""
-    known: set[bytes] = set()
+def _once(events: Iterable[Event], before: set[bytes], counted: _Seen) -> Iterator[Event]:
+    """Leave out events that came already, in this hour or in the one before."""
     for event in events:
-        name = f"{event.project_id}#{event.event_id}".encode()
-        digest = hashlib.blake2b(name, digest_size=DIGEST_BYTES).digest()
-        if digest in known:
+        digest = _digest(event)
+        counted.projects.add(event.project_id)
+        if digest in before or digest in counted.digests:
             counted.doubles += 1
-            continue
-        known.add(digest)
-        counted.events += 1
-        yield event
+        else:
+            counted.events += 1
+            yield event
+        counted.digests.add(digest)
+
+
+def _digest(event: Event) -> bytes:
+    name = f"{event.project_id}#{event.event_id}".encode()
+    return hashlib.blake2b(name, digest_size=DIGEST_BYTES).digest()
 
 
 def _rows(project_id: str, hour: Hour) -> dict[str, Counter[str]]:
     """The counters of tallies and bins, by partition."""
     rows = {
-        models.tally_key(project_id, metric): tallying.limited(counters, _most_frequent(counters))
+        models.tally_key(project_id, metric): tallying.limited(counters, _most_frequent(counters, metric))
         for metric, counters in hour.metrics.items()
     }
-    admitted = _most_frequent(hour.metrics["endpoints"])
+    admitted = _most_frequent(hour.metrics["endpoints"], "endpoints")
     for endpoint, counts in tallying.regrouped(hour.bins, admitted).items():
         rows[models.bins_key(project_id, endpoint)] = counts
     return rows
@@ -191,7 +213,7 @@ def _rows(project_id: str, hour: Hour) -> dict[str, Counter[str]]:
 
 def _users(project_id: str, hour: Hour) -> dict[str, Sketch]:
     """The sketches of users, by partition."""
-    admitted = {"failed": {ALL}} | {metric: _most_frequent(hour.metrics[metric]) for metric in WITH_USERS}
+    admitted = {"failed": {ALL}} | {metric: _most_frequent(hour.metrics[metric], metric) for metric in WITH_USERS}
     found: defaultdict[str, list[Sketch]] = defaultdict(list)
     for (metric, dimension), sketch in hour.users.items():
         pk = models.users_key(project_id, metric, tallying.home(dimension, admitted[metric]))
@@ -199,10 +221,10 @@ def _users(project_id: str, hour: Hour) -> dict[str, Sketch]:
     return {pk: totals.union(sketches) for pk, sketches in found.items()}
 
 
-def _most_frequent(counters: Mapping[str, int]) -> set[str]:
+def _most_frequent(counters: Mapping[str, int], metric: Metric) -> set[str]:
     """The dimensions that have counters of their own."""
     found = {name: fields.get("n", 0) for name, fields in totals.by_dimension(counters).items() if name != OTHER}
-    return set(sorted(found, key=lambda name: (-found[name], name))[:MOST_DIMENSIONS])
+    return set(sorted(found, key=lambda name: (-found[name], name))[: models.most_dimensions(metric)])
 
 
 # -- a day ------------------------------------------------------------------------------------------------------------
@@ -211,7 +233,7 @@ def _most_frequent(counters: Mapping[str, int]) -> set[str]:
 def _sum_up(project_id: str, day: date) -> None:
     """Make a day's rows the sum of its hours'."""
     tallies = {metric: _day_of(models.tally_key(project_id, metric), day) for metric in METRICS}
-    admitted = {metric: _most_frequent(counters) for metric, counters in tallies.items()}
+    admitted = {metric: _most_frequent(counters, metric) for metric, counters in tallies.items()}
     _sum_up_bins(project_id, day, totals.by_dimension(tallies["endpoints"]), admitted["endpoints"])
     for metric in WITH_USERS:
         _sum_up_users(project_id, day, metric, totals.by_dimension(tallies[metric]), admitted[metric])
@@ -224,21 +246,41 @@ def _sum_up(project_id: str, day: date) -> None:
 
 def _sum_up_bins(project_id: str, day: date, endpoints: Iterable[str], admitted: set[str]) -> None:
     bins = {endpoint: _day_of(models.bins_key(project_id, endpoint), day) for endpoint in endpoints}
-    for endpoint, counts in tallying.regrouped(bins, admitted).items():
-        if counts:
-            _put(models.bins_key(project_id, endpoint), day, counts)
+    found = {
+        models.bins_key(project_id, endpoint): counts
+        for endpoint, counts in tallying.regrouped(bins, admitted).items()
+        if counts
+    }
+    before = {models.bins_key(project_id, endpoint) for endpoint in _summed_up(project_id, day, "endpoints")}
+    for pk, counts in found.items():
+        _put(pk, day, counts)
+    for pk in _counts(before - found.keys(), models.day_key(day)):
+        _put(pk, day, Counter(n=0))
 
 
-def _sum_up_users(project_id: str, day: date, metric: str, dimensions: Iterable[str], admitted: set[str]) -> None:
+def _sum_up_users(
+    project_id: str, day: date, metric: Metric | Literal["failed"], dimensions: Iterable[str], admitted: set[str]
+) -> None:
     found: defaultdict[str, list[Sketch]] = defaultdict(list)
     for dimension in dimensions:
         pk = models.users_key(project_id, metric, dimension)
         home = models.users_key(project_id, metric, tallying.home(dimension, admitted))
         found[home] += [models.sketch(row) for _, row in _hours_of(pk, day)]
-    for pk, sketches in found.items():
-        hashes, halvings = totals.union(sketches)
+    sk = models.day_key(day)
+    unions = {pk: totals.union(sketches) for pk, sketches in found.items()}
+    named = {ALL} if metric == "failed" else _summed_up(project_id, day, metric)
+    before = {models.users_key(project_id, metric, dimension) for dimension in named}
+    for pk, (hashes, halvings) in unions.items():
         if hashes:
-            models.overwrite_users(pk, models.day_key(day), hashes, halvings)
+            models.overwrite_users(pk, sk, hashes, halvings)
+    for pk, _ in models.read([(pk, sk) for pk in sorted(before - unions.keys())], consistent=True):
+        models.overwrite_users(pk, sk, set(), 0)
+
+
+def _summed_up(project_id: str, day: date, metric: Metric) -> set[str]:
+    """The dimensions that a day had when it was summed up last: not all of them are among the most frequent now."""
+    key = models.tally_key(project_id, metric), models.day_key(day)
+    return set(totals.by_dimension(models.numbers(models.read([key], consistent=True).get(key, {}))))
 
 
 def _day_of(pk: str, day: date) -> Counter[str]:
@@ -254,9 +296,8 @@ def _day_of(pk: str, day: date) -> Counter[str]:
 
 def _hours_of(pk: str, day: date) -> Iterator[tuple[datetime, RawRow]]:
     """A partition's rows of a day's hours, as they are now."""
-    hours = [datetime.combine(day, time(hour), UTC) for hour in range(24)]
-    by_key = {models.hour_key(hour): hour for hour in hours}
-    for row in models.between(pk, models.hour_key(hours[0]), models.hour_key(hours[-1]), consistent=True):
+    by_key = {models.hour_key(hour): hour for hour in _hours(day)}
+    for row in models.between(pk, min(by_key), max(by_key), consistent=True):
         yield by_key[row["sk"]["S"]], row
 
 

@@ -14,6 +14,7 @@ from chalicelib.analytics import bins, models, totals, windows
 from chalicelib.analytics.totals import Span
 from chalicelib.analytics.windows import ReportQuery
 from chalicelib.clock import Time, rfc3339
+from chalicelib.endpoints import named
 
 T = TypeVar("T")
 
@@ -88,9 +89,11 @@ def errors(query: ReportQuery, now: datetime) -> Report[ErrorLine]:
 
 
 def endpoints(query: ReportQuery, now: datetime) -> Report[EndpointLine]:
-    """Endpoints, the slowest (p95) first; narrowed to one. Raises Busy."""
+    """Endpoints, the slowest (p95) first; narrowed to one, by its name or as a request has it. Raises Busy."""
     span = span_of(query, now)
-    found = _most("n", _narrowed(totals.tallies(span, "endpoints"), query.dimension))
+    tallies = totals.tallies(span, "endpoints")
+    dimension = query.dimension if query.dimension is None or query.dimension in tallies else named(query.dimension)
+    found = _most("n", _narrowed(tallies, dimension))
     lines = [_endpoint_line(span, endpoint, counters) for endpoint, counters in found.items()]
     # Those of which no duration is known come last.
     lines.sort(key=lambda line: (-1 if line.p95_ms is None else line.p95_ms, line.requests), reverse=True)

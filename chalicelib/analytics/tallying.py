@@ -7,7 +7,7 @@ events      <severity>|<event>      n, us, timed; of all: n, err
 endpoints   <endpoint>              n, err; of all: n
 features    <feature>               n, us, timed, err; of all: n
 registered  <feature>               n; of all: n
-trials      <trial>|<outcome>       n; of all: n
+trials      <trial>|<outcome>       n; of all: n; none of events that tell no outcome
 ai          <provider>|<feature>    n, err; of all: n
 cache       none                    hit, miss, n
 
@@ -24,7 +24,7 @@ from typing import Final
 from chalicelib import clock, distinct, memory
 from chalicelib.analytics import bins, models
 from chalicelib.analytics.event import Event
-from chalicelib.analytics.models import MOST_DIMENSIONS, OTHER, Metric
+from chalicelib.analytics.models import OTHER, Metric
 from chalicelib.dynamodb import Busy
 
 REGISTERED: Final = "feature_registered"
@@ -32,6 +32,8 @@ UNKNOWN: Final = "unknown"
 ALL: Final = "all"
 # Of one hour in memory: whoever invents names must not fill it.
 MOST_TALLIED: Final = 1000
+# Of a batch. Each takes a dozen writes or so, one after the other, and callers wait for them.
+MOST_HOURS: Final = 48
 ROUNDS: Final = 5
 # An hour's events may come as long as it lasts, and those that are late seldom.
 REMEMBERED_FOR: Final = timedelta(hours=1)
@@ -98,12 +100,13 @@ def regrouped(counts: Mapping[str, Counter[str]], admitted: set[str]) -> dict[st
 
 
 def record(events: Iterable[Event], now: datetime) -> None:
-    """Add a batch of events, a few hundred at most, to the roll-ups.
+    """Add a batch of a project's events, a few hundred at most, to the roll-ups of the newest 48 hours among theirs.
 
-    Not safe to repeat: what is added twice, or is left out where the database is busy, the nightly run corrects. Raises
-    Busy.
+    Events of older hours are left to the nightly run. Not safe to repeat: what is added twice, or is left out where the
+    database is busy, that corrects, too. Raises Busy.
     """
-    for (project_id, hour), found in tally(events).items():
+    newest = sorted(tally(events).items(), key=lambda each: each[0][1], reverse=True)[:MOST_HOURS]
+    for (project_id, hour), found in newest:
         _record_hour(project_id, hour, found, now)
 
 
@@ -138,8 +141,9 @@ def _count_rare(hour: Hour, event: Event) -> None:
     facts = event.facts
     if facts.feature and event.event == REGISTERED:
         _add(hour, "registered", facts.feature, {"n": 1})
-    if facts.trial:
-        _add(hour, "trials", f"{facts.trial}|{facts.outcome or UNKNOWN}", {"n": 1})
+    # One that has begun has no outcome yet, and none of its outcomes is unknown.
+    if facts.trial and facts.outcome:
+        _add(hour, "trials", f"{facts.trial}|{facts.outcome}", {"n": 1})
     if facts.provider:
         _add(hour, "ai", f"{facts.provider}|{facts.feature or UNKNOWN}", {"n": 1, "err": int(event.failed)})
     if facts.cache:
@@ -165,8 +169,7 @@ def _add(hour: Hour, metric: Metric, dimension: str, amounts: Amounts) -> str:
 
 def _record_hour(project_id: str, hour: str, found: Hour, now: datetime) -> None:
     admitted = {
-        metric: _add_tallies(models.tally_key(project_id, metric), hour, amounts, found.dimensions[metric], now)
-        for metric, amounts in found.metrics.items()
+        metric: _add_tallies(models.tally_key(project_id, metric), hour, metric, found, now) for metric in found.metrics
     }
     for endpoint, counts in regrouped(found.bins, admitted.get("endpoints", set())).items():
         models.add(models.bins_key(project_id, endpoint), hour, counts)
@@ -178,11 +181,13 @@ def _record_hour(project_id: str, hour: str, found: Hour, now: datetime) -> None
         _add_users(models.users_key(project_id, metric, dimension), hour, hashes, now)
 
 
-def _add_tallies(pk: str, sk: str, amounts: Amounts, dimensions: set[str], now: datetime) -> set[str]:
-    """Add to a row's counters; returns which of the dimensions have counters of their own there."""
+def _add_tallies(pk: str, sk: str, metric: Metric, hour: Hour, now: datetime) -> set[str]:
+    """Add to a row's counters; returns which of the metric's dimensions have counters of their own there."""
+    amounts, dimensions = hour.metrics[metric], hour.dimensions[metric]
     for _ in range(ROUNDS):
         unknown = {each for each in dimensions if memory.due(("dimension", pk, sk, each), now)}
-        there, free, found = _dimensions_of(pk, sk) if unknown else (set(), 0, 0)
+        there, found = _dimensions_of(pk, sk) if unknown else (set(), 0)
+        free = max(0, models.most_dimensions(metric) - found)
         # The most frequent first: those that are left out have no counters until the next hour.
         newcomers = sorted(unknown - there, key=lambda each: (-amounts[f"n|{each}"], each))[:free]
         admitted = (dimensions - unknown) | (unknown & there) | set(newcomers)
@@ -196,12 +201,11 @@ def _add_tallies(pk: str, sk: str, amounts: Amounts, dimensions: set[str], now: 
     raise Busy(f"dimensions of {pk} changed {ROUNDS} times")
 
 
-def _dimensions_of(pk: str, sk: str) -> tuple[set[str], int, int]:
-    """The dimensions that a row has counters of, how many more it takes, and how many it says it has."""
+def _dimensions_of(pk: str, sk: str) -> tuple[set[str], int]:
+    """The dimensions that a row has counters of, and how many it says it has."""
     row = models.read([(pk, sk)], consistent=True).get((pk, sk), {})
     there = {name.partition("|")[2] for name in row if "|" in name}
-    counted = int(row["dims"]["N"]) if "dims" in row else 0
-    return there, max(0, MOST_DIMENSIONS - counted), counted
+    return there, int(row["dims"]["N"]) if "dims" in row else 0
 
 
 def _add_users(pk: str, sk: str, hashes: set[bytes], now: datetime) -> None:

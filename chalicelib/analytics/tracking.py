@@ -1,7 +1,8 @@
 """Tracking: events as they come in, alone or in batches, each answered by itself.
 
 First the raw events, then what is made of them: roll-ups, the feed, notices. A 202 says that the raw ones are kept.
-What the database is too busy for after that is counted and logged, and the nightly run corrects the roll-ups.
+What the database is too busy for after that, or refuses, is counted and logged, and the nightly run corrects the
+roll-ups.
 """
 
 import uuid
@@ -11,6 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.analytics import detecting, event, feed, raw, tallying
 from chalicelib.analytics.event import NAME, Event, Severity
@@ -101,7 +103,8 @@ def track(events: Sequence[Event], terms: Terms, now: datetime) -> None:
 def _follow(metric: str, step: Callable[[], None]) -> None:
     try:
         step()
-    except Busy:
+    # Also what will not pass by itself: after a 500 the caller would send again what is kept already.
+    except (Busy, PynamoDBException):
         logger.exception("tracked events were not all followed up")
         count(metric)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib import memory, queues
-from chalicelib.alerts import claiming, delivering, outbox, rules
+from chalicelib.alerts import claiming, delivering, digest, outbox, rules
 from chalicelib.alerts.notice import Notice
 from chalicelib.alerts.rules import NewRule
 from tests import store as stores
@@ -57,6 +57,7 @@ def forget() -> None:
     memory.forget()
     rules.forget()
     claiming.forget()
+    digest.forget()
 
 
 def ready(now: datetime = NOW) -> None:

@@ -212,7 +212,7 @@ def test_a_test_says_for_each_channel_what_came_of_it(
     assert answer.status == 200
     assert answer.json == {
         "results": [
-            {"channel": {"type": "slack", "url": "https://hooks.slack.com/…yyyy"}, "delivered": True, "reason": None},
+            {"channel": {"type": "slack", "url": "https://hooks.slack.com/…"}, "delivered": True, "reason": None},
             {
                 "channel": {"type": "pagerduty", "routing_key": "…cdef", "region": "us"},
                 "delivered": False,
@@ -261,6 +261,35 @@ def test_a_test_ends_within_25_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert passed <= 25
     assert [each.delivered for each in results] == [False] * 4
     assert [str(each.reason)[:19] for each in results] == ["It did not answer w"] * 2 + ["It was not tried, a"] * 2
+
+
+@pytest.mark.parametrize(
+    ("takes", "closing", "told", "reason"),
+    [
+        (1, Delivered(202), ["PagerDuty trigger", "PagerDuty resolve", "Slack trigger"], None),
+        (1, Rejected("No."), ["PagerDuty trigger", "PagerDuty resolve", "Slack trigger"], "It arrived, and is still"),
+        (16, Delivered(202), ["PagerDuty trigger"], "It arrived, and is still"),
+    ],
+)
+def test_a_test_leaves_nothing_open(
+    takes: float, closing: Outcome, told: list[str], reason: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed, sent = 0.0, []
+    threads = set()
+
+    def send(channel: Channel, alert: Alert, now: datetime) -> Outcome:
+        nonlocal passed
+        passed += takes
+        sent.append(f"{type(channel).__name__} {alert.state}")
+        threads.add(alert.thread)
+        return closing if alert.state == "resolve" else Delivered(202)
+
+    monkeypatch.setattr(channels, "send", send)
+    rule = replace_channels([PagerDuty("a" * 32), Slack(SLACK["url"])])
+    first, _ = delivering.send_test(rule, NOW, lambda: passed).results
+    assert (sent, len(threads)) == (told, 1)
+    assert first.delivered
+    assert (first.reason and first.reason[:24]) == reason
 
 
 def replace_channels(found: list[Channel]) -> rules.Rule:
@@ -375,15 +404,27 @@ def test_a_worker_that_dies_each_time_is_given_up(post: Post, monkeypatch: pytes
     assert post.delivery()["state"]["S"] == "failed"
 
 
-def test_a_changed_channel_is_the_one_that_is_told(post: Post) -> None:
-    rule_id = telling.made(NewRule("Payments", on=["report"], channels=[Slack(SLACK["url"]), PagerDuty("a" * 32)]))
+def test_a_channel_is_told_wherever_it_stands_and_no_other_in_its_place(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Channel] = []
+
+    def send(channel: Channel, alert: Alert, now: datetime) -> Outcome:
+        told.append(channel)
+        return Delivered(200)
+
+    monkeypatch.setattr(channels, "send", send)
+    slack, other = Slack(SLACK["url"]), Slack("https://hooks.slack.com/services/other")
+    hook = Webhook("https://hooks.example.com/in", ["a-secret-which-grew-old"])
+    rule_id = telling.made(NewRule("Payments", on=["report"], channels=[slack, hook, PagerDuty("a" * 32)]))
     noticing.notice([CRITICAL], NOW)
-    rules.change(rule_id, RuleChange(channels=[Slack("https://hooks.slack.com/services/other"), Email()]), "a", NOW)
+    renewed = Webhook(hook.url, ["a-secret-which-is-new", *hook.secrets])
+    rules.change(rule_id, RuleChange(channels=[other, renewed, PagerDuty("b" * 32), slack]), "admin-1", NOW)
     telling.work(post.store, NOW, post.tell)
-    assert [name for _, name in post.sent] == ["Slack"]
+    assert told == [slack, renewed]
     rows = [row for row in post.store.rows("alerts") if row["sk"]["S"].startswith("D#")]
-    assert [row["state"]["S"] for row in rows] == ["sent", "failed"]
-    assert rows[1]["reason"]["S"] == "The rule does not have this channel any more."
+    assert [row["state"]["S"] for row in rows] == ["sent", "sent", "failed"]
+    assert rows[2]["reason"]["S"] == "The rule does not have this channel any more."
     # An operator wished it so.
     assert post.reported == []
 
@@ -404,6 +445,94 @@ def test_no_secret_lies_in_the_outbox(post: Post) -> None:
     rows = [row for row in post.store.rows("alerts") if row["pk"]["S"] != "RULES"]
     for secret in ("very-secret", "old-fashioned"):
         assert secret not in json.dumps([rows, post.store.sent])
+
+
+# -- what has ended meanwhile ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pages(post: Post, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What PagerDuty was told, with what came of it."""
+    found: list[str] = []
+
+    def send(channel: Channel, alert: Alert, now: datetime) -> Outcome:
+        assert isinstance(channel, PagerDuty)
+        seq = alert.delivery_id.rpartition(":")[2]
+        found.append(f"{channel.routing_key[0]} {seq} {alert.state} {type(post.outcome).__name__}")
+        return post.outcome
+
+    monkeypatch.setattr(channels, "send", send)
+    telling.made(NewRule("Payments", on=["report"], channels=[PagerDuty("a" * 32)]))
+    telling.ready()
+    return found
+
+
+def reasons(post: Post) -> list[str]:
+    return sorted(
+        f"{row['state']['S']} {row.get('reason', {'S': ''})['S']}".strip()
+        for row in post.store.rows("alerts")
+        if row["sk"]["S"].startswith("D#")
+    )
+
+
+@pytest.mark.parametrize("tried", [True, False])
+def test_what_has_ended_is_not_told_after_its_end(post: Post, pages: list[str], tried: bool) -> None:  # noqa: FBT001  # a case
+    """It was tried and PagerDuty was not there, or its message was late."""
+    noticing.notice([CRITICAL], NOW)
+    if tried:
+        post.outcome = Postponed("PagerDuty answered 503.")
+        telling.work(post.store, NOW)
+        post.outcome = Delivered(202)
+    late = [] if tried else post.store.messages(outbox.QUEUE)
+    post.store.sent.clear()
+    noticing.resolve(CRITICAL.subject, NOW + timedelta(seconds=20))
+    telling.work(post.store, NOW + timedelta(seconds=20))
+    # At once: nobody is sending what it ends.
+    assert pages[-1] == "a 2 resolve Delivered"
+    for body in late:
+        delivering.take(body, NOW + timedelta(seconds=21), post.tell)
+    post.live(NOW + timedelta(hours=1))
+    assert pages == [*(["a 1 trigger Postponed"] if tried else []), "a 2 resolve Delivered"]
+    assert reasons(post) == ["failed It has ended since.", "sent"]
+    assert (post.reported, telling.in_outbox(post.store)) == ([], 0)
+
+
+def test_what_has_begun_again_is_not_closed(post: Post, pages: list[str]) -> None:
+    noticing.notice([CRITICAL], NOW)
+    telling.work(post.store, NOW)
+    noticing.resolve(CRITICAL.subject, NOW)
+    post.outcome = Postponed("PagerDuty answered 503.")
+    telling.work(post.store, NOW)
+    post.outcome = Delivered(202)
+    noticing.notice([CRITICAL], NOW + timedelta(seconds=20))
+    post.live(NOW + timedelta(hours=1))
+    assert pages == ["a 1 trigger Delivered", "a 2 resolve Postponed", "a 3 trigger Delivered"]
+    assert reasons(post) == ["failed It has begun again since.", "sent", "sent"]
+
+
+def test_an_end_waits_for_what_is_being_sent(post: Post, pages: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    rules.change(f"{1:032x}", RuleChange(channels=[PagerDuty("a" * 32), PagerDuty("b" * 32)]), "admin-1", NOW)
+    rules.forget()
+    noticing.notice([CRITICAL], NOW)
+    first, body = post.store.messages(outbox.QUEUE)
+    delivering.take(first, NOW, post.tell)
+    post.store.sent.clear()
+    send = channels.send
+
+    def hang(channel: Channel, alert: Alert, now: datetime) -> Outcome:
+        monkeypatch.setattr(channels, "send", send)
+        noticing.resolve(CRITICAL.subject, now)
+        telling.work(post.store, now)
+        return send(channel, alert, now)
+
+    monkeypatch.setattr(channels, "send", hang)
+    delivering.take(body, NOW, post.tell)
+    # The other's, which had arrived.
+    found = ["a 1 trigger Delivered", "a 2 resolve Delivered", "b 1 trigger Delivered"]
+    assert pages == found
+    post.live(NOW + timedelta(hours=1))
+    assert pages == [*found, "b 2 resolve Delivered"]
+    assert reasons(post) == ["sent"] * 4
 
 
 # -- the history -------------------------------------------------------------------------------------------------------

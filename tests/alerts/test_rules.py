@@ -76,7 +76,7 @@ def test_a_rule_is_made_shown_listed_changed_and_deleted(door: Door, frozen: Cal
         "suppress_minutes": 30,
         "digest": None,
         "channels": [
-            {"type": "slack", "url": "https://hooks.slack.com/…yyyy"},
+            {"type": "slack", "url": "https://hooks.slack.com/…"},
             {"type": "pagerduty", "routing_key": "…cdef", "region": "us"},
         ],
         "created_at": "2026-01-25T09:15:30.123Z",
@@ -130,7 +130,7 @@ def test_what_is_secret_is_nowhere_but_in_the_rule(door: Door, caplog: pytest.Lo
     ]
     (stored,) = [row for row in rows() if row["sk"]["S"] == made["rule_id"]]
     others = [row for row in rows() if row != stored]
-    assert any("yyyy" in json.dumps(row) for row in others)
+    assert any("hooks.slack.com" in json.dumps(row) for row in others)
     told = [*answers, *map(json.dumps, others), caplog.text, *capsys.readouterr()]
     for secret in SECRETS:
         assert secret in json.dumps(stored)
@@ -142,12 +142,12 @@ def test_an_audit_row_says_what_changed(door: Door) -> None:
     door.admin("PATCH", f"/alerts/rules/{made['rule_id']}", {"enabled": False, "channels": [SLACK]})
     (_, _, first), (_, _, second) = audits()
     assert first["name"] == "Payments"
-    assert second == {"enabled": False, "channels": [{"type": "slack", "url": "https://hooks.slack.com/…yyyy"}]}
+    assert second == {"enabled": False, "channels": [{"type": "slack", "url": "https://hooks.slack.com/…"}]}
 
 
 def test_a_default_is_changed_hidden_and_brought_back(door: Door) -> None:
     changed = door.admin("PATCH", "/alerts/rules/warning", {"channels": [SLACK]})
-    assert changed.json["channels"] == [{"type": "slack", "url": "https://hooks.slack.com/…yyyy"}]
+    assert changed.json["channels"] == [{"type": "slack", "url": "https://hooks.slack.com/…"}]
     assert changed.json["match"]["severity"] == "WARNING"
     assert len(door.admin("GET", "/alerts/rules").json["items"]) == 3
     for _ in range(2):

@@ -46,10 +46,11 @@ def keep(events: Iterable[Event]) -> None:
 
 
 def happen(events: Iterable[Event], now: datetime = NOW) -> None:
-    """Into the bucket and the roll-ups."""
+    """Into the bucket and the roll-ups, of however many hours."""
     events = list(events)
     keep(events)
-    tallying.record(events, now)
+    for hour in sorted({each.timestamp[:13] for each in events}):
+        tallying.record([each for each in events if each.timestamp.startswith(hour)], now)
 
 
 @contextmanager

@@ -77,6 +77,16 @@ def test_critical_events_are_told_without_any_rule(tracker: Tracker) -> None:
     assert alert["lines"] == ["Endpoint: POST /pay/*", "Status: 402", "Feature: checkout", "Error: card declined"]
 
 
+def test_an_alert_shows_the_event_that_happened_last(tracker: Tracker) -> None:
+    tracker.rule("event")
+    shown = {"event": "slow", "data": {"endpoint": "/b"}, "timestamp": NOW}
+    tracker.track(
+        {**shown, "data": {"endpoint": "/a"}}, shown, {**shown, "data": {"endpoint": "/c"}, "timestamp": A_WHILE_AGO}
+    )
+    (alert,) = telling.sent(tracker.store)
+    assert alert["lines"] == ["Endpoint: /b"]
+
+
 def test_a_rule_counts_events_of_any_severity(tracker: Tracker) -> None:
     tracker.rule("event", match=Match(key="sign*", environment="live"), threshold=5)
     event = {"event": "signed_up", "environment": "live"}
@@ -106,6 +116,12 @@ def test_names_severities_and_environments_are_told_apart(tracker: Tracker) -> N
         login("login.failed", username="a.b@EXAMPLE.com"),
         login("login", account="a.b@example.com", success=False),
         login("login_attempt", account="a.b@example.com", outcome="failed"),
+        login("login_attempt", account="a.b@example.com", result="Denied"),
+        login("auth.attempt", account="a.b@example.com", success=False),
+        login("user.login.failure", account="a.b@example.com"),
+        login("Sign-in rejected", account="a.b@example.com"),
+        login("invalidPassword", account="a.b@example.com"),
+        login("mfa:denied", account="a.b@example.com"),
         {"event": "failed_login", "user_id": "a.b@example.com"},
     ],
 )
@@ -150,6 +166,10 @@ def test_people_are_told_apart_where_nobody_may_be_named(tracker: Tracker, treat
         login("login", account="a", success=True),
         login("login_succeeded", account="a"),
         login("logout", account="a", success=False),
+        login("logout_failed", account="a"),
+        login("author.failed", account="a"),
+        login("login_page", account="a", success=False),
+        login("payment_failed", account="a"),
         login("login_failed"),
         login("login_failed", account={"name": "a"}),
         login("login_failed", account=""),

@@ -1,12 +1,15 @@
 """Recomputing a day: on a bucket as it is, and in every order and with every crash against who tracks meanwhile."""
 
 import itertools
+import string
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from chalicelib import config, storage
+from chalicelib import config, memory, storage
 from chalicelib.analytics import bins, models, overview, raw, recomputing, reports, tallying
 from chalicelib.analytics.recomputing import Recomputed, nightly, recompute
 from chalicelib.analytics.windows import DAY, HOUR, ReportQuery
@@ -16,6 +19,7 @@ from tests.faults import Call, Race, outcomes, points, survives, tapped
 from tests.store import Store
 
 YESTERDAY = parse("2026-11-21T10:00:00Z")
+SECOND = timedelta(seconds=1)
 DAY_BEFORE = parse("2026-11-20T23:59:59.999Z")
 AT = YESTERDAY.date()
 HOUR_ROW, DAY_ROW = "H2026-11-21T10", "D2026-11-21"
@@ -119,7 +123,8 @@ def test_there_are_50_dimensions_and_the_rest_of_them(table: Store) -> None:
     for hour in (8, 9):
         at = parse(f"2026-11-21T{hour:02}:00:00Z")
         # Every other one of 52 happens twice, to two users.
-        names = [f"{hour}-{nth:02}" for nth in range(52)] + [f"{hour}-{nth:02}" for nth in range(0, 52, 2)]
+        each = [f"{'x' * hour}-{letter}" for letter in string.ascii_letters]
+        names = [*each, *each[::2]]
         keep(
             one(at, name, severity="WARNING", endpoint=f"/{name}", duration_ms=100, user_id=str(nth // 52))
             for nth, name in enumerate(names)
@@ -134,7 +139,9 @@ def test_there_are_50_dimensions_and_the_rest_of_them(table: Store) -> None:
         assert sum(counted.values()) == counters["n"] - others
         assert rows_of(models.bins_key("1", models.OTHER))[sk] == {"n": others, bins.attribute(100): others}
         assert len(rows_of(models.users_key("1", "events", models.OTHER))[sk]) == (2 if sk == DAY_ROW else 1)
-    assert set(counted) == {f"/{hour}-{nth:02}" for hour in (8, 9) for nth in range(0, 52, 2)} - {"/9-48", "/9-50"}
+    assert set(counted) == {f"/{'x' * hour}-{letter}" for hour in (8, 9) for letter in string.ascii_letters[::2]} - {
+        f"/{'x' * 9}-{letter}" for letter in "wy"
+    }
 
 
 def test_a_row_that_nobody_knows_of_is_overwritten_too(table: Store) -> None:
@@ -202,18 +209,89 @@ def test_every_night_yesterday_the_day_before_and_what_came_late(table: Store) -
     week_ago, old = NOW - 7 * DAY, NOW - 5 * DAY
     happen([one(at) for at in (NOW, YESTERDAY, DAY_BEFORE)])
     happen([one(old - HOUR), one(week_ago)])
-    assert nightly(NOW) == [Recomputed(AT, (10,), 1, 0), Recomputed(DAY_BEFORE.date(), (23,), 1, 0)]
-    recompute(old.date(), NOW)
+    assert nightly(NOW) == [
+        Recomputed(AT, (10,), 1, 0),
+        Recomputed(DAY_BEFORE.date(), (23,), 1, 0),
+        Recomputed(old.date(), (13,), 1, 0),
+        Recomputed(week_ago.date(), (14,), 1, 0),
+    ]
+    assert nightly(NOW + HOUR) == []
     assert overview.overview(ReportQuery(hours=240), NOW).events == 5
 
     late = {"received_at": rfc3339(NOW), "user_id": "7"}
     happen([one(old, **late), one(week_ago, **late)])
-    assert overview.overview(ReportQuery(hours=240), NOW).events == 6, "the hour of a day that is summed up"
+    assert overview.overview(ReportQuery(hours=240), NOW).events == 5, "hours of days that are summed up"
     tomorrow = NOW + DAY
-    done = [Recomputed(NOW.date(), (14,), 1, 0), Recomputed(AT, (10,), 1, 0)]
-    late_ones = [Recomputed(old.date(), (14,), 1, 0), Recomputed(week_ago.date(), (14,), 2, 0)]
-    assert nightly(tomorrow) == done + late_ones
+    assert nightly(tomorrow) == [
+        Recomputed(NOW.date(), (14,), 1, 0),
+        Recomputed(old.date(), (14,), 1, 0),
+        Recomputed(week_ago.date(), (14,), 2, 0),
+    ]
     assert overview.overview(ReportQuery(hours=240), tomorrow).events == 7
+    assert nightly(tomorrow) == []
+
+
+def test_what_came_as_an_hour_was_made_anew_is_done_once_more(table: Store) -> None:
+    happen([one(YESTERDAY, received_at=rfc3339(NOW - recomputing.UNSETTLED))])
+    assert nightly(NOW) == nightly(NOW) == [Recomputed(AT, (10,), 1, 0)]
+    assert nightly(NOW + DAY) == [Recomputed(AT, (10,), 1, 0)]
+    assert nightly(NOW + 2 * DAY) == []
+
+
+def test_a_night_that_was_killed_goes_on_where_it_was(table: Store) -> None:
+    happen([one(YESTERDAY + nth * HOUR, endpoint="/a", duration_ms=5) for nth in range(2)])
+    begin = table.bookmark()
+    nightly(NOW)
+    right, done = rolled_up(), []
+    for point in points():
+        begin()
+        survived = survives(point, lambda: nightly(NOW))
+        done += [[each.hours for each in nightly(NOW + HOUR)]]
+        assert rolled_up() == right
+        if survived:
+            break
+    assert [hours for hours, _ in itertools.groupby(done)] == [
+        [(10, 11)],
+        [(11,)],
+        # The day alone, and nothing.
+        [()],
+        [],
+    ]
+
+
+def test_a_retry_across_the_hour_counts_once(table: Store) -> None:
+    midnight = parse("2026-11-21T00:00:00Z")
+    for at in (YESTERDAY, midnight):
+        first = one(at - SECOND, "upload", severity="CRITICAL", endpoint="/upload", duration_ms=5)
+        happen([first])
+        happen([msgspec.structs.replace(first, timestamp=rfc3339(at + SECOND))])
+    assert recompute(AT, NOW) == Recomputed(AT, (0, 9, 10), 1, 2)
+    assert recompute(AT - DAY, NOW) == Recomputed(AT - DAY, (23,), 1, 0)
+    assert overview.overview(ReportQuery(hours=100), NOW).events == 2
+    for pk in (models.tally_key("1", "endpoints"), models.bins_key("1", "/upload")):
+        assert rows_of(pk)[HOUR_ROW] == {"n": 0}
+    assert recompute(AT, NOW, [10]) == Recomputed(AT, (10,), 0, 1), "though the hour before is not made anew"
+
+
+def test_what_is_no_more_among_the_most_frequent_of_a_day_is_among_the_others_alone(table: Store) -> None:
+    *names, other, last = sorted(string.ascii_letters)[1:]
+
+    def viewed(*which: str) -> None:
+        memory.forget()
+        keep(
+            one(YESTERDAY, name, severity="WARNING", endpoint=f"/{name}", duration_ms=100, user_id=name)
+            for name in which
+        )
+        recompute(AT, NOW)
+
+    viewed(*names, *names, other, last, last)
+    assert rows_of(models.bins_key("1", models.OTHER))[DAY_ROW] == {"n": 1, bins.attribute(100): 1}
+    viewed(other, other)
+    lines = {line.endpoint: line for line in reports.endpoints(ReportQuery(hours=100), NOW).items}
+    assert lines[models.OTHER].requests == 2
+    assert rows_of(models.bins_key("1", models.OTHER))[DAY_ROW] == {"n": 2, bins.attribute(100): 2}
+    assert rows_of(models.bins_key("1", f"/{last}"))[DAY_ROW] == {"n": 0}
+    assert rows_of(models.users_key("1", "events", f"WARNING|{last}"))[DAY_ROW] == {"halvings": 0}
 
 
 # -- who tracks meanwhile ----------------------------------------------------------------------------------------------
@@ -243,7 +321,7 @@ def test_what_comes_while_an_hour_is_overwritten_is_not_lost(table: Store, monke
         happen([upload("2")])
 
     def again() -> None:
-        recomputing._recompute_hour(AT, 10, recomputing._Seen())
+        recomputing._recompute_hour(YESTERDAY, recomputing._Seen())
 
     def settle() -> object:
         at_once = counts()

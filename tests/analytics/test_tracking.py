@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pynamodb.exceptions import PutError
 
 from chalicelib import clock
 from chalicelib.analytics import event, raw, tracking
@@ -234,6 +235,13 @@ def test_unknown_fields_are_kept_beside_the_data(swift: Door, bucket: Bucket) ->
     assert (extra["a"], extra["release"]) == (1, "1.2")
 
 
+def test_facts_beside_the_data_are_read_and_stay_where_they_are(swift: Door, bucket: Bucket) -> None:
+    track(swift, {"event": "request", "data": {"a": 1}, "endpoint": "/x/68", "status": 502, "duration_ms": 9})
+    assert lines(bucket)[0]["data"] == {"a": 1, "_extra": {"endpoint": "/x/68", "status": 502, "duration_ms": 9}}
+    report = swift.admin("GET", "/analytics/endpoints").json
+    assert [(each["endpoint"], each["failures"]) for each in report["items"]] == [("/x/*", 1)]
+
+
 def test_what_lies_beside_the_data_is_bounded_with_it(swift: Door, bucket: Bucket) -> None:
     answer = track(swift, {**SLOW, "data": {"x": "y" * 60_000}, "more": "z" * 60_000})
     assert answer.status == 202
@@ -279,7 +287,7 @@ def test_events_lie_in_the_hours_in_which_they_happened(swift: Door, bucket: Buc
     track(swift, {"events": [{**SLOW, "timestamp": each} for each in hours]})
     partitions = sorted(key.partition("/1-")[0] for key in stored(bucket))
     assert partitions == ["events/dt=2026-11-20/h=00", "events/dt=2026-11-22/h=13", "events/dt=2026-11-22/h=14"]
-    found = swift.admin("GET", "/analytics/overview?hours=2").json
+    found = swift.admin("GET", "/analytics/overview?hours=1").json
     assert [each["events"] for each in found["items"]] == [1, 1]
 
 
@@ -354,14 +362,17 @@ def test_nothing_is_written_while_the_store_is_down(swift: Door, store: Store, m
     assert store.rows("analytics") == []
 
 
-def test_a_busy_database_costs_no_event(swift: Door, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [Busy("throttled"), PutError("no access")])
+def test_a_busy_database_costs_no_event(
+    swift: Door, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     track(swift, SLOW)
     counted: list[str] = []
     monkeypatch.setattr(tracking, "count", lambda name, _=1: counted.append(name))
 
     def throttle(call: Call) -> Any:
         if call.parameters.get("TableName") == config().resource("analytics") and call.writes:
-            raise Busy("throttled")
+            raise error
         return call.make()
 
     with tapped(throttle):

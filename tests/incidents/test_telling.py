@@ -140,7 +140,8 @@ def test_a_rule_may_be_about_every_report(hub: Hub, severity: str, told: str) ->
     assert hub.told() == []
     report = {"error_key": "Proof", "description": SAID}
     hub.door.ingest({"reports": [report, {**report, "severity": severity}]})
-    (alert,) = telling.sent(hub.store)
+    # A rule that counts keeps nobody from hearing of what is critical.
+    (alert,) = [each for each in telling.sent(hub.store) if not each["delivery_id"].startswith("critical:")]
     assert (alert["severity"], alert["count"], alert["title"]) == (told, 3, "Proof: Upload failed")
 
 

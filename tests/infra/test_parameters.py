@@ -41,7 +41,7 @@ def test_what_is_no_parameter_is_said() -> None:
     [
         ("LogLevl", "DEBUG", "There is no parameter LogLevl; did you mean LogLevel?"),
         ("loglevel", "DEBUG", "There is no parameter loglevel; did you mean LogLevel?"),
-        ("Taste", "sour", "There is no parameter Taste; there are AlarmEmail, AllowedOrigins, "),
+        ("Taste", "sour", "There is no parameter Taste; there are AlarmEmail, AlertSender, AllowedOrigins, "),
         ("Stage", "dev", "Stage is no parameter here: the stage is what STAGE names."),
         ("LogLevel", "debug", "LogLevel must be DEBUG, INFO, WARNING or ERROR, not 'debug'."),
         ("ReserveTranscoder", "no", "ReserveTranscoder must be true or false, not 'no'."),

@@ -11,8 +11,8 @@ const hours = (many: number) =>
 
 describe("pointsOf", () => {
   it("draws a week hour by hour", () => {
-    const points = pointsOf(hours(168), "errors");
-    expect(points).toHaveLength(168);
+    const points = pointsOf(hours(169), "errors");
+    expect(points).toHaveLength(169);
     expect(points[20]?.count).toBe(7);
   });
 

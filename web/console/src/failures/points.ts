@@ -25,7 +25,9 @@ export function byDay(hours: number): boolean {
 
 /** What an overview draws of its hours: hour by hour in the reader's own time, or day by day. */
 export function pointsOf(items: readonly HourLine[], of: "events" | "errors"): Point[] {
-  if (!byDay(items.length)) return items.map((item) => ({ when: HOUR.format(Date.parse(item.hour)), count: item[of] }));
+  // The first hour is the one before so many hours ago.
+  if (!byDay(items.length - 1))
+    return items.map((item) => ({ when: HOUR.format(Date.parse(item.hour)), count: item[of] }));
   const days = new Map<string, number>();
   for (const item of items) {
     const day = item.hour.slice(0, 10);
