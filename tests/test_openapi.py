@@ -341,7 +341,7 @@ def test_the_page_shows_all_of_it_and_loads_nothing(door: Door, document: dict[s
 
 @api.parametrize()
 @hypothesis.settings(
-    max_examples=10,
+    max_examples=5,
     deadline=None,
     database=None,
     derandomize=True,

@@ -26,8 +26,8 @@ from tests.faults import Gateway, aimed_at, ministack, no_pauses, storm, tapped
 
 CONTAINERS = 16
 # Of each container; fewer where a report takes several calls. EXACTNESS=500 makes it 8,000 everywhere, in some minutes.
-FEWER_REPORTS = int(os.environ.get("EXACTNESS", "50"))
-REPORTS = max(200, FEWER_REPORTS)
+FEWER_REPORTS = int(os.environ.get("EXACTNESS", "30"))
+REPORTS = max(100, FEWER_REPORTS)
 CONSUMERS = 4
 USERS = 20
 QUEUE, DEAD_LETTERS = "groundcrew-test-reports-overflow", "groundcrew-test-dead-letters"

@@ -101,7 +101,10 @@ def ask(cloud: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
 
     def ask(question: str, days: int = 3, project_id: str = "1") -> list[dict[str, str]]:
         text = question if " " in question else (PROJECT / f"sql/{question}.sql").read_text()
-        sql.answer(mirrored(tmp_path, days, project_id), text, as_csv=True)
+        connection = mirrored(tmp_path, days, project_id)
+        # What was reported for the question may have been logged.
+        capsys.readouterr()
+        sql.answer(connection, text, as_csv=True)
         return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
 
     return ask
