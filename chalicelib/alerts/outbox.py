@@ -21,7 +21,6 @@ from chalicelib.alerts.models import Delivery, Record
 from chalicelib.alerts.rules import Rule
 from chalicelib.clock import rfc3339
 from chalicelib.observability import correlation_id, logger
-from chalicelib.queues import NotSent
 
 QUEUE: Final = "alert-deliveries"
 # A message is on its way for that long before a sweep sends another.
@@ -105,8 +104,10 @@ def send_again(due: Sequence[tuple[str, int]]) -> None:
         return
     bodies = [msgspec.json.encode(Message(*each)).decode() for each in due]
     try:
-        queues.send_many(QUEUE, bodies)
-    except (BotoCoreError, ClientError, NotSent):
+        # One by one: there are few, and what a batch needs the rehearsal's cloud cannot be told.
+        for body in bodies:
+            queues.send(QUEUE, body)
+    except (BotoCoreError, ClientError):
         logger.exception("deliveries of alerts wait for a sweep", deliveries=len(due))
 
 

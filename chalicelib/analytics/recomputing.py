@@ -14,6 +14,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -177,8 +178,13 @@ def _events(hour: datetime) -> Iterator[Event]:
     keys = _keys(hour)
     with ThreadPoolExecutor(READERS) as pool:
         while some := list(islice(keys, AT_ONCE)):
-            for events in pool.map(lambda key: list(raw.events_of(key)), some):
-                yield from events
+            # In the context of whoever asks, which a pool's threads do not have by themselves.
+            for reading in [pool.submit(copy_context().run, _read, key) for key in some]:
+                yield from reading.result()
+
+
+def _read(key: str) -> list[Event]:
+    return list(raw.events_of(key))
 
 
 def _once(events: Iterable[Event], before: set[bytes], counted: _Seen) -> Iterator[Event]:

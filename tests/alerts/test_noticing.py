@@ -318,7 +318,7 @@ def test_a_storm_costs_a_few_writes(store: stores.Store) -> None:
         for nth in range(1000):
             noticing.notice([CRITICAL], NOW + nth * timedelta(milliseconds=50))
     assert first.units <= 9
-    assert first.operations == ["GetItem", "UpdateItem", "TransactWriteItems", "SendMessageBatch"]
+    assert first.operations == ["GetItem", "UpdateItem", "TransactWriteItems", "SendMessage"]
     assert ledger.units <= 12
     assert {*ledger.operations} == {"Query", "UpdateItem"}
     assert ledger.operations.count("Query") == 4

@@ -2,19 +2,22 @@
 
 import itertools
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from chalicelib import config, memory, storage
+import app
+from chalicelib import clock, config, memory, storage
 from chalicelib.analytics import bins, models, overview, raw, recomputing, reports, tallying
 from chalicelib.analytics.recomputing import Recomputed, nightly, recompute
 from chalicelib.analytics.windows import DAY, HOUR, ReportQuery
 from chalicelib.clock import parse, rfc3339
+from infra.pump import schedule_event
 from tests.analytics.happened import BUCKET, NOW, happen, keep, one, quick
+from tests.conftest import Door
 from tests.faults import Call, Race, outcomes, points, survives, tapped
 from tests.store import Store
 
@@ -88,6 +91,22 @@ def test_roll_ups_that_are_wrong_are_corrected(cloud: None) -> None:
     assert corrected[models.tally_key("1", "registered"), HOUR_ROW] == {"n": 0}
     assert recompute(AT, NOW) == Recomputed(AT, (9, 10), 3, 4)
     assert rolled_up() == corrected
+
+
+def test_the_nightly_function_makes_yesterday_anew_and_reviews_the_week_on_mondays(
+    door: Door, frozen: Callable[[str], None]
+) -> None:
+    something()
+    right = rolled_up()
+    models.add(models.tally_key("1", "events"), HOUR_ROW, {"n": 90})
+    frozen("2026-11-23T02:20:00Z")
+    made = door.admin("POST", "/alerts/rules", {"name": "Weekly", "on": ["review"], "channels": [{"type": "email"}]})
+    assert made.status == 201, made
+    for _ in range(2):
+        app.recompute_rollups(schedule_event("recompute_rollups", clock.now()), None)
+        assert {key: row for key, row in rolled_up().items() if key[1].startswith("H")} == right
+        assert rows_of(models.tally_key("1", "events"))[DAY_ROW]["n"] == 3
+        assert [alert["kind"] for alert in door.admin("GET", "/alerts").json["items"]] == ["review"]
 
 
 def test_a_line_that_cannot_be_read_is_nobodys_loss_but_its_own(cloud: None) -> None:

@@ -1,19 +1,17 @@
 """The weekly review of a project."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-import app
 from chalicelib import clock
 from chalicelib.alerts.channels import Slack
 from chalicelib.alerts.rules import NewRule
 from chalicelib.analytics import reviewing
 from chalicelib.projects import settings
 from chalicelib.projects.settings import NewProject
-from infra.pump import schedule_event
 from tests import store as stores
 from tests.alerts import telling
 from tests.analytics import happened
@@ -80,13 +78,6 @@ def test_it_is_told_once_a_week_and_on_mondays(store: stores.Store) -> None:
     events(3, cache="hit", days_ago=-6)
     assert [len(reviewed(store, nth * DAY)) for nth in range(-1, 9)] == [0, 1, 1, 1, 1, 1, 1, 1, 2, 2]
     assert len(reviewed(store, 7 * DAY + timedelta(hours=8))) == 2
-
-
-def test_the_nightly_function_reviews(store: stores.Store, frozen: Callable[[str], None]) -> None:
-    events(3, cache="hit")
-    frozen(clock.rfc3339(NOW))
-    app.recompute_rollups(schedule_event("recompute_rollups", NOW), None)
-    assert len(telling.sent(store)) == 1
 
 
 def test_each_project_has_its_own_and_none_where_there_is_nothing_to_say(store: stores.Store) -> None:

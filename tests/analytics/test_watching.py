@@ -35,8 +35,9 @@ Freeze = Callable[[str], None]
 class Watch:
     """A store, rules, and what is told when it is looked at."""
 
-    def __init__(self, store: stores.Store) -> None:
+    def __init__(self, store: stores.Store, frozen: Freeze) -> None:
         self.store = store
+        self._frozen = frozen
         heartbeat.beat(NOW, None)
         self._rules = 0
 
@@ -48,7 +49,8 @@ class Watch:
         """Look as a fresh container does; returns all that was ever told."""
         forget()
         heartbeat.beat(NOW + after, None)
-        watching.watch(NOW + after)
+        self._frozen(clock.rfc3339(NOW + after))
+        app.watch_failures(schedule_event("watch_failures", NOW + after), None)
         return self.told()
 
     def told(self) -> list[str]:
@@ -59,10 +61,10 @@ class Watch:
 
 
 @pytest.fixture
-def watch() -> Iterator[Watch]:
+def watch(frozen: Freeze) -> Iterator[Watch]:
     forget()
     with happened.quick() as store, no_pauses():
-        yield Watch(store)
+        yield Watch(store, frozen)
     forget()
 
 

@@ -20,10 +20,6 @@ local_only = pytest.mark.skipif(
 )
 
 
-# AWS asks for sqs:SendMessage; the local cloud, where it enforces policies, for an action that AWS does not have.
-sends_batches = pytest.mark.skipif("GROUNDCREW_URL" in os.environ, reason="the local cloud wants sqs:SendMessageBatch")
-
-
 def answered(answer: httpx.Response, status: int = 200) -> Any:
     assert answer.status_code == status, answer.text
     return answer.json() if answer.content else None
@@ -67,7 +63,6 @@ def test_events_become_reports_at_once(stack: local.Stack, admin: httpx.Client) 
     assert [each["data"]["duration_ms"] for each in feed["items"]] == [101, 100, 99]
 
 
-@sends_batches
 def test_what_is_critical_is_told_once(stack: local.Stack, admin: httpx.Client) -> None:
     key = f"critical_{uuid.uuid4().hex[:8]}"
     incident_id = report(stack, key, severity="CRITICAL")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from chalice.app import SQSEventConfig
 
 from app import app
 from chalicelib import clock
+from chalicelib.alerts import channels, noticing, outbox
+from chalicelib.alerts.outcome import Rejected
 from chalicelib.incidents import overflow
 from chalicelib.jobs import leases
 from chalicelib.jobs.sweeping import STUCK_FOR
@@ -25,6 +28,7 @@ from chalicelib.tasks import cursor
 from infra.local import PROJECT
 from infra.pump import receive, schedule_event, sqs_event
 from tests import permissions
+from tests.alerts.telling import CRITICAL
 from tests.conftest import Door
 from tests.faults import Call, no_pauses, storm, tapped
 from tests.media.conftest import Customer, transcode
@@ -37,6 +41,7 @@ FIRST = datetime(2026, 3, 1, 10, tzinfo=UTC)
 LATER = FIRST + timedelta(days=100)
 ARN = "arn:aws:sqs:eu-central-1:000000000000:"
 INCIDENTS = "groundcrew-test-incidents"
+DELIVERIES = f"groundcrew-test-{outbox.QUEUE}"
 OVERFLOW = f"groundcrew-test-{overflow.QUEUE}"
 
 
@@ -178,6 +183,16 @@ def fail_create_instances(door: Door, frozen: Freeze, moment: datetime) -> None:
         assert deliver(f'{{"task_ids": ["{task_id}"]}}') == []
 
 
+def fail_deliver_alerts(door: Door, frozen: Freeze, moment: datetime) -> None:
+    noticing.notice([replace(CRITICAL, subject=f"subject-{moment}")], moment)
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName=DELIVERIES)["QueueUrl"]
+    with mock.patch.object(channels, "send", return_value=Rejected("Nobody is there.")):
+        for message in receive(sqs, url, 10):
+            taken = app.handler_map["deliver_alerts"](sqs_event([message], ARN + DELIVERIES), None)
+            assert taken == {"batchItemFailures": []}
+
+
 def tick(function: str) -> None:
     app.handler_map[function](schedule_event(function, clock.now()), None)
 
@@ -201,6 +216,7 @@ def task_that_fails(door: Door, frozen: Freeze, moment: datetime) -> Iterator[st
 FAILURES: dict[str, Callable[[Door, Freeze, datetime], None]] = {
     "create_due_instances": fail_create_due_instances,
     "create_instances": fail_create_instances,
+    "deliver_alerts": fail_deliver_alerts,
     "fail_dead_uploads": fail_fail_dead_uploads,
     "sweep_jobs": fail_sweep_jobs,
     "sweep_schedules": fail_sweep_schedules,
