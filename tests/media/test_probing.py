@@ -113,7 +113,7 @@ SAMPLES: Final = {
     "hevc.mov": replace(SMALL_MOV, width=1280, height=720, rotation=0, video_codec="hevc"),
     "vfr.mov": replace(SMALL_MOV, width=640, height=360, rotation=0, duration_s=8.0),
     "noaudio.mp4": replace(SMALL_MOV, content_type="video/mp4", width=640, height=360, rotation=0, audio_codec=None),
-    "small.webm": replace(WEBM, width=1280, height=720, duration_s=10.008),
+    "small.webm": replace(WEBM, width=1280, height=720, duration_s=3.021),
     "gps.jpg": Facts("photo", "jpeg_pipe", "image/jpeg", 2016, 1512, 90, video_codec="mjpeg"),
     "grid.heic": Facts("photo", "mov", "image/heic", 2016, 1512, 90, video_codec="hevc"),
     "png_bomb.png": Facts("photo", "png_pipe", "image/png", 20000, 20000, video_codec="png"),

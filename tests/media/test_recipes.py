@@ -4,7 +4,6 @@ import re
 import subprocess
 from dataclasses import replace
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +11,10 @@ import pytest
 
 from chalicelib.media import ffmpeg
 from chalicelib.media.ffmpeg import FfmpegError, Limits
-from chalicelib.media.probing import Facts, Unreadable, probe
+from chalicelib.media.probing import Facts, Unreadable
 from chalicelib.media.recipes import PHOTO, POSTER, THUMBNAIL, VIDEO, Output, check, plays_everywhere, recipe
-from tests.media.sources import stored
+from tests.media.looks import SAMPLES, Colour, colours, facts_of, say
 
-SAMPLES: Final = Path(__file__).parents[1] / "data" / "media"
 # Too large for its length to be remuxed.
 HUGE: Final = 10**9
 
@@ -34,23 +32,11 @@ STRIPES: Final = (
 )
 RED, LIME, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
-Colour = tuple[int, ...]
-
-
-def say(*arguments: str, folder: Path) -> bytes:
-    """What ffmpeg writes on its stdout, with nothing that bounds it."""
-    command = [str(ffmpeg.binary()), "-nostdin", "-y", "-loglevel", "error", *arguments]
-    return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=True).stdout
-
 
 def make(folder: Path, name: str, arguments: str) -> Path:
     folder.mkdir(exist_ok=True)
     say(*arguments.split(), f"file:{name}", folder=folder)
     return folder / name
-
-
-def facts_of(path: Path) -> Facts:
-    return probe(stored(path.read_bytes()))
 
 
 def cook(source: Path, folder: Path, facts: Facts | None = None, size_bytes: int | None = None) -> dict[str, Facts]:
@@ -69,20 +55,6 @@ def cook(source: Path, folder: Path, facts: Facts | None = None, size_bytes: int
     assert sum(file.stat().st_size for file in made) < todo.expected_bytes
     for file in made:
         assert not [word for word in PRIVATE if word in file.read_bytes()], file.name
-    return found
-
-
-def colours(path: Path, columns: int, rows: int) -> list[Colour]:
-    """The colour in the middle of each field of a picture, row by row."""
-    size = facts_of(path)
-    raw = say("-i", path.name, "-frames:v", "1", "-pix_fmt", "rgb24", "-f", "rawvideo", "-", folder=path.parent)
-    found = []
-    for row, column in product(range(rows), range(columns)):
-        # 64 points of the field's inner half.
-        ys = [int(size.height * (row + (4 + n) / 16) / rows) for n in range(1, 9)]
-        xs = [int(size.width * (column + (4 + n) / 16) / columns) for n in range(1, 9)]
-        near = [3 * (y * size.width + x) for y, x in product(ys, xs)]
-        found.append(tuple(sum(raw[at + channel] for at in near) // len(near) for channel in range(3)))
     return found
 
 
@@ -111,31 +83,6 @@ def silences(path: Path) -> list[float]:
 
 
 # -- videos -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "seconds", "audio", "remux"),
-    [
-        ("small.mov", (540, 960), 4.0, "aac", False),
-        ("hevc.mov", (1280, 720), 4.0, "aac", False),
-        ("small.webm", (1280, 720), 10.0, "aac", False),
-        ("vfr.mov", (640, 360), 8.0, "aac", True),
-        ("noaudio.mp4", (640, 360), 4.0, None, True),
-    ],
-)
-def test_a_sample_becomes_a_video_that_plays_everywhere(
-    tmp_path: Path, name: str, size: tuple[int, int], seconds: float, audio: str | None, *, remux: bool
-) -> None:
-    source = SAMPLES / name
-    assert recipe(facts_of(source), source.stat().st_size).remux == remux
-    found = cook(source, tmp_path)
-    assert found["video"] == Facts(
-        *("video", "mov", "video/mp4", *size, 0, found["video"].duration_s, "h264", audio), faststart=True
-    )
-    assert found["video"].duration_s == pytest.approx(seconds, abs=0.05)
-    assert found["poster"] == Facts("photo", "jpeg_pipe", "image/jpeg", *size, video_codec="mjpeg")
-    # The picture that players get to see is not grey, black or green.
-    assert max(max(colour) - min(colour) for colour in colours(tmp_path / "poster.jpg", 4, 4)) > 60
 
 
 @pytest.mark.parametrize("size_bytes", [None, HUGE])
