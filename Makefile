@@ -26,16 +26,18 @@ NODE = node -e 'const [major, minor] = process.versions.node.split("."); process
 
 # A build that fails is tried again.
 .DELETE_ON_ERROR:
-.PHONY: help ready run test check bench token demo purge-future undo-purge sql every-day rehearse deploy destroy costs clean
+.PHONY: help ready run test check audit bench soak token demo purge-future undo-purge sql every-day rehearse deploy destroy costs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make ready     sets all of this up, and builds the console'
 	@echo 'make run       the whole system on this machine, until Ctrl-C (PORT=8000)'
 	@echo 'make token     a bearer token for it (GROUP=admin, or GROUP=customer SUB=customer-68)'
-	@echo 'make demo      fills it with a week of incidents and tasks'
+	@echo 'make demo      tells a school'\''s week on it, step by step, and where to look'
 	@echo 'make test      everything that must hold'
 	@echo 'make check     lint, format, types, layers, template'
+	@echo 'make audit     advisories about what is pinned, and licences of what ships'
+	@echo 'make soak      faults on a running system: kills, outages, doubled messages, storms, and exact counts after them'
 	@echo 'make bench     every figure that the README quotes, in ten to twelve minutes'
 	@echo 'make every-day  every day of 30 years in every time zone: one instance each, in a few minutes'
 	@echo 'make purge-future  what future instances of recurring tasks a purge would delete (TASK=..., APPLY=1 deletes them)'
@@ -96,8 +98,14 @@ check: $(READY) $(PAGES)
 	.venv/bin/python -m infra.template | .venv/bin/cfn-lint
 	$(NPM) run check
 
+audit: $(READY) $(PACKAGES)
+	@$(RUN) infra.audit
+
 bench: $(READY) $(PAGES)
 	@$(RUN) bench
+
+soak: $(READY) $(PAGES)
+	@$(RUN) soak
 
 clean:
 	rm -rf .local build chalicelib/console/static .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -43,7 +43,7 @@ def named(endpoint: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """As much of a printable text as so many bytes of UTF-8 hold."""
+    """As much of a text, which holds no lone surrogates, as so many bytes of UTF-8 do."""
     return text.encode()[:most].decode(errors="ignore")
 
 

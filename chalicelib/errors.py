@@ -43,7 +43,7 @@ An error's `Code` in the answer is the name of its class.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 from chalice.app import ChaliceUnhandledError
@@ -94,7 +94,10 @@ class InvalidBody(Invalid):
 
 
 class InvalidRequest(Invalid):
-    pass
+    @classmethod
+    def of(cls, field: str, message: str) -> Self:
+        """That one field, parameter or header is at fault; `message` says what it must be: `must be an object`."""
+        return cls(f"{field} {message}.", [(field, message)])
 
 
 class InvalidCursor(Invalid):
@@ -222,8 +225,8 @@ class QuotaExceeded(TooMany):
 class Unavailable(ApiError):
     status = 503
 
-    def __init__(self, message: str, retry_after: int = 5) -> None:
-        super().__init__(message, headers={"Retry-After": str(retry_after)})
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"Retry-After": "5"})
 
 
 class ScheduleNotDeleted(Unavailable):

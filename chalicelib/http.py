@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from chalice.app import Request, Response
 
-from chalicelib import untrusted
+from chalicelib import encodings, untrusted
 from chalicelib.config import config
 from chalicelib.errors import ApiError, InvalidBody, InvalidRequest, PayloadTooLarge
 from chalicelib.observability import correlate, flush, logger
@@ -104,13 +104,22 @@ def body_text() -> str:
     return raw.decode("utf-8-sig", "replace") if isinstance(raw, bytes) else raw
 
 
-def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, object]:
+def body(most: int) -> bytes:
+    """The body without what Content-Encoding names. As it is sent, too, it has at most `most` bytes.
+
+    Raises PayloadTooLarge as soon as there are more, UnsupportedMediaType, and InvalidBody.
+    """
+    raw = request().raw_body
+    sent = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
+    return encodings.inflate(sent, header("content-encoding"), most)
+
+
+def json_object() -> dict[str, object]:
     """The body as a JSON object, read forgivingly: bytes that are no UTF-8 are replaced, NaN becomes text.
 
-    Raises PayloadTooLarge before anything is parsed, and InvalidBody.
+    Raises PayloadTooLarge before anything is parsed, UnsupportedMediaType, and InvalidBody.
     """
-    _require_at_most(max_bytes)
-    return untrusted.json_object(body_text(), "The body")
+    return untrusted.json_object(body(MAX_BODY_BYTES), "The body")
 
 
 def model(shape: type[T]) -> T:
@@ -118,7 +127,9 @@ def model(shape: type[T]) -> T:
 
     Raises PayloadTooLarge, InvalidBody, and InvalidRequest that names the field at fault.
     """
-    _require_at_most(MAX_BODY_BYTES)
+    size = len(request().raw_body)
+    if size > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"The body has {size} bytes; send at most {MAX_BODY_BYTES}.")
     try:
         return msgspec.json.decode(body_text() or "null", type=shape)
     except msgspec.ValidationError as error:
@@ -149,19 +160,6 @@ def middleware(event: Request, get_response: Callable[[Request], Response]) -> R
     return response
 
 
-def _require_at_most(max_bytes: int) -> None:
-    size = len(request().raw_body)
-    if size > max_bytes:
-        raise PayloadTooLarge(f"The body has {size} bytes; send at most {max_bytes}.")
-
-
-def _invalid(error: msgspec.ValidationError) -> ApiError:
-    message = _PATH.sub("", str(error))
-    found = [*_PATH.findall(str(error)), *_NAMED.findall(message)]
-    field = ".".join(filter(None, found))
-    return InvalidRequest(f"{field}: {message}.", [(field, message)]) if field else InvalidBody(f"{message}.")
-
-
 def preflight(**_: str) -> Response:
     """The answer to a CORS preflight; `middleware` adds the origin."""
     headers: dict[str, str | list[str]] = {
@@ -170,6 +168,22 @@ def preflight(**_: str) -> Response:
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }
     return Response("", headers=headers, status_code=204)
+
+
+def origin_matches(origin: str, pattern: str) -> bool:
+    """Whether a page's origin is one that `pattern` names: an origin, one with the port `*`, or `*` for all."""
+    host, any_port, _ = pattern.rpartition(":*")
+    if not any_port:
+        return pattern in ("*", origin)
+    prefix, _, port = origin.rpartition(":")
+    return origin == host or (prefix == host and port.isdigit())
+
+
+def _invalid(error: msgspec.ValidationError) -> ApiError:
+    message = _PATH.sub("", str(error))
+    found = [*_PATH.findall(str(error)), *_NAMED.findall(message)]
+    field = ".".join(filter(None, found))
+    return InvalidRequest(f"{field}: {message}.", [(field, message)]) if field else InvalidBody(f"{message}.")
 
 
 def _cors(event: Request) -> dict[str, str]:
@@ -186,15 +200,6 @@ def _cors(event: Request) -> dict[str, str]:
         # Another origin is told which one may read this, and so may not read it.
         return {"Access-Control-Allow-Origin": allowed[0].removesuffix(":*"), "Vary": "Origin", **exposed}
     return exposed
-
-
-def origin_matches(origin: str, pattern: str) -> bool:
-    """Whether a page's origin is one that `pattern` names: an origin, one with the port `*`, or `*` for all."""
-    host, any_port, _ = pattern.rpartition(":*")
-    if not any_port:
-        return pattern in ("*", origin)
-    prefix, _, port = origin.rpartition(":")
-    return origin == host or (prefix == host and port.isdigit())
 
 
 def _observe(event: Request, response: Response, seconds: float) -> None:

@@ -27,8 +27,7 @@ def once(run: Callable[[], Response], who: str) -> Response:
     if key is None:
         return run()
     if not 1 <= len(key) <= MAX_KEY_LENGTH:
-        message = f"must have 1 to {MAX_KEY_LENGTH} characters"
-        raise InvalidRequest(f"Idempotency-Key {message}.", [("Idempotency-Key", message)])
+        raise InvalidRequest.of("Idempotency-Key", f"must have 1 to {MAX_KEY_LENGTH} characters")
     return _kept(run, who, key)
 
 

@@ -48,6 +48,11 @@ class Operation:
 OPERATIONS: Final[dict[View, Operation]] = {}
 
 
+def either(*shapes: type[msgspec.Struct]) -> msgspec.Meta:
+    """What annotates a field that holds one of several Structs of the description: msgspec describes no such union."""
+    return msgspec.Meta(extra_json_schema={"anyOf": [{"$ref": f"#/components/schemas/{it.__name__}"} for it in shapes]})
+
+
 def operation(
     caller: Caller | None = None,
     *,

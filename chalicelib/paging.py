@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Final, Generic, TypeVar
 
 import msgspec
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 DEFAULT_LIMIT: Final = 25
 MAX_LIMIT: Final = 100
+# Under a filter that hardly anything passes a page ends here, empty perhaps.
+EXAMINED_PER_PAGE: Final = 100
 _SIGNATURE_BYTES: Final = 12
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT, description="How many items a page has at most.")]
@@ -69,6 +71,34 @@ def position(scope: str, cursor: str | None) -> str | None:
     if _encode(raw) != cursor or not hmac.compare_digest(raw[:_SIGNATURE_BYTES], _sign(scope, text)):
         raise InvalidCursor("The cursor is not one that this list and filter returned; start again without it.")
     return text
+
+
+def filtered(
+    scope: str,
+    after: str | None,
+    limit: int,
+    *,
+    narrow: bool,
+    positions: Callable[[str | None, int], Sequence[str]],
+    items: Callable[[Sequence[str]], Iterable[T | None]],
+) -> Page[T]:
+    """A page of a list whose index yields positions, not each of which has an item that is asked for.
+
+    `after` is the cursor. `positions` gives so many from behind one, `items` what is at each, None where that is gone
+    or does not match. Where a filter is narrower than the index, more positions than items are looked at. Raises
+    InvalidCursor.
+    """
+    most = max(limit, EXAMINED_PER_PAGE) if narrow else limit
+    found = positions(position(scope, after), most + 1)
+    examined = found[:most]
+    kept: list[T] = []
+    for nth, item in enumerate(items(examined), start=1):
+        if item is not None:
+            kept.append(item)
+            if len(kept) == limit:
+                examined = examined[:nth]
+                break
+    return Page(kept, cursor(scope, examined[-1]) if len(found) > len(examined) else None)
 
 
 def _sign(scope: str, position: str) -> bytes:

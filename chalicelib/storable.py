@@ -33,8 +33,7 @@ def bounded(field: str, value: dict[str, Any] | None, max_bytes: int) -> dict[st
     notes: list[str] = []
     copy: dict[str, Any] | None = storable(value, notes)
     if notes:
-        raise InvalidRequest(f"{field} is nested too deeply.", [(field, "is nested too deeply")])
+        raise InvalidRequest.of(field, "is nested too deeply")
     if len(msgspec.json.encode(copy)) > max_bytes:
-        message = f"must have at most {max_bytes} bytes as JSON"
-        raise InvalidRequest(f"{field} {message}.", [(field, message)])
+        raise InvalidRequest.of(field, f"must have at most {max_bytes} bytes as JSON")
     return copy or None

@@ -1,10 +1,13 @@
 """Time zones: the IANA database as the pinned tzdata package has it, so that every machine tells the same time."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
+
+
+UNKNOWN: Final = "must be an IANA time zone such as Europe/Berlin"
 
 
 class UnknownZone(ValueError):
@@ -19,7 +22,7 @@ def zone(name: str) -> "ZoneInfo":
     from zoneinfo import ZoneInfo
 
     if name not in names():
-        raise UnknownZone("must be an IANA time zone such as Europe/Berlin")
+        raise UnknownZone(UNKNOWN)
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 

@@ -11,6 +11,7 @@ from infra.account import Account
 
 
 def bucket(account: Account) -> str:
+    """The bucket's name, which no other account or region has."""
     return f"groundcrew-artifacts-{account.id}-{account.region}"
 
 

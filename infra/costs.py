@@ -110,7 +110,7 @@ TICK_LOG, METRIC_LOG, TELLING = 310, 305, ("create_due_instances", "sweep_jobs")
 # Lambda asks each queue by five connections, each for 20 s; where no maximum concurrency is set, two may do.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 QUEUES, POLLS_A_MINUTE = 5, 5 * 3
-ALARMS = 22
+ALARMS = 24
 # A metric costs only in the hours in which it is told: these even while nobody uses anything, and those of reports.
 METRICS_IDLE, METRICS_OF_REPORTS = 2, 2
 

@@ -6,7 +6,6 @@ failed is removed.
 
 import os
 import shlex
-import signal
 import sys
 import tempfile
 import time
@@ -14,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from infra import account, artifacts, cloudformation, layer, package, parameters, stores, template
+from infra import account, artifacts, cloudformation, layer, package, parameters, stores, template, terminal
 from infra.account import Account
 from infra.cloudformation import Failed, Plan, Stack
+from infra.terminal import say
 from infra.troubles import Trouble, explained
 
 PROTECTED: Final = "prod"  # the stage whose data survives its stack
@@ -37,30 +37,9 @@ Build = Callable[[Path], package.Package]
 def main(arguments: Sequence[str]) -> int:
     """Deploy the stage that the arguments name, with the parameters after it, or STAGE with those in PARAMETERS.
 
-    Returns 0 when it is deployed, 1 when not, 2 when that was asked for in a wrong way, 130 when stopped by Ctrl-C,
-    SIGTERM or SIGHUP.
+    Returns the exit status, as `terminal.run` has it.
     """
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.default_int_handler)
-    began = time.monotonic()
-    try:
-        stage, *words = arguments or _words()
-        with explained():
-            stack = deploy(stage, parameters.parse(words), package.build, _asked)
-    except parameters.ParameterError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except (layer.LayerError, package.PackageError, Trouble) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
-    _say(f"{name(stage)} is deployed ({time.monotonic() - began:.0f} s).")
-    shown = {key: stack.outputs[key] for key in template.load()["Outputs"] if key in stack.outputs}
-    for key, value in shown.items():
-        _say(f"  {key:{max(map(len, shown))}}  {value}")
-    return 0
+    return terminal.run(lambda: _deploy(arguments))
 
 
 def name(stage: str) -> str:
@@ -77,9 +56,9 @@ def deploy(stage: str, given: Mapping[str, str], build: Build, sure: Callable[[]
     declared = template.load()
     parameters.require_known(declared, stage, given)
     there = account.signed_in()
-    _say(f"Deploying {stage} to AWS account {there.id}, region {there.region}.")
+    say(f"Deploying {stage} to AWS account {there.id}, region {there.region}.")
     _require_runtime(there, stage)
-    stack = cloudformation.settled(there, name(stage), _say)
+    stack = cloudformation.settled(there, name(stage), say)
     first = stack is None or stack.status in {"REVIEW_IN_PROGRESS", *_RUINS}
     previous = stack.parameters if stack and not first else None
     values = parameters.complete(declared, stage, given, previous)
@@ -102,21 +81,32 @@ def deploy(stage: str, given: Mapping[str, str], build: Build, sure: Callable[[]
         adopting=bool(left),
     )
     if plan:
-        _say(f"The plan for {name(stage)}{', its first deployment' if first else ''}:")
+        say(f"The plan for {name(stage)}{', its first deployment' if first else ''}:")
         _carry_out(there, plan, sure)
         if left:
-            _say(
+            say(
                 "What an earlier stack left was adopted as it is. Should its settings be older than the template's: "
                 f"aws cloudformation detect-stack-drift --stack-name {name(stage)}"
             )
     else:
-        _say("Nothing has changed since the last deployment.")
+        say("Nothing has changed since the last deployment.")
     deployed = cloudformation.find(there, name(stage))
     if not deployed:
         raise Trouble("The stack was deleted meanwhile.")
     if stage == PROTECTED and not deployed.protected:
         cloudformation.protect(there, deployed)
     return deployed
+
+
+def _deploy(arguments: Sequence[str]) -> None:
+    began = time.monotonic()
+    stage, *words = arguments or _words()
+    with explained():
+        stack = deploy(stage, parameters.parse(words), package.build, _agreed)
+    say(f"{name(stage)} is deployed ({time.monotonic() - began:.0f} s).")
+    shown = {key: stack.outputs[key] for key in template.load()["Outputs"] if key in stack.outputs}
+    for key, value in shown.items():
+        say(f"  {key:{max(map(len, shown))}}  {value}")
 
 
 def _require_runtime(there: Account, stage: str) -> None:
@@ -126,7 +116,7 @@ def _require_runtime(there: Account, stage: str) -> None:
     why = f"Functions run on the Python that packages them, and what Lambda runs {runtime} on is too old for ffmpeg."
     if not there.emulated:
         raise Trouble(f"{why} Use a newer one: rm -rf .venv && make deploy STAGE={stage} PYTHON=python3.12")
-    _say(f"{why} An emulator does not mind.")
+    say(f"{why} An emulator does not mind.")
 
 
 def _reserved(values: Mapping[str, str]) -> int:
@@ -136,14 +126,14 @@ def _reserved(values: Mapping[str, str]) -> int:
 
 def _uploaded(there: Account, stage: str, build: Build, directory: Path) -> str:
     """The URL of the template of what was built, with all of it in the bucket of artifacts."""
-    _say("Packaging, which takes half a minute when the code has changed:")
+    say("Packaging, which takes half a minute when the code has changed:")
     built = build(directory)
     artifacts.prepare(there)
     for file in (built.code, built.layer):
         new = artifacts.upload(there, file)
         unpacked = package.unpacked_bytes(file)
         size = f"{file.stat().st_size / 1e6:.1f} MB, unpacked {unpacked / 1e6:.1f} MB"
-        _say(f"  {file.name}  {size}, {'uploaded' if new else 'is there already'}")
+        say(f"  {file.name}  {size}, {'uploaded' if new else 'is there already'}")
     located = built.located(f"s3://{artifacts.bucket(there)}")
     return artifacts.upload_template(there, stores.named(located, stage, there.id), directory)
 
@@ -151,16 +141,16 @@ def _uploaded(there: Account, stage: str, build: Build, directory: Path) -> str:
 def _clear(there: Account, stack: Stack) -> None:
     """Bring a stack that is stuck into a state from which it can be deployed."""
     if stack.status in _RUINS:
-        _say(f"The stack is {stack.status}; what is left of it is removed first:")
+        say(f"The stack is {stack.status}; what is left of it is removed first:")
         if stack.status in _UNBORN:
             # Protected as it is, it survived the rollback of its creation, with nobody in it; no stack can adopt it.
             for pool in cloudformation.remaining(there, stack, stores.USERS):
                 stores.delete(there, stores.Store(stores.USERS, pool, pool))
-        cloudformation.delete(there, stack, _say)
+        cloudformation.delete(there, stack, say)
     if stack.status == "UPDATE_ROLLBACK_FAILED":
-        _say("The last update could not be undone; that is tried again first:")
+        say("The last update could not be undone; that is tried again first:")
         try:
-            cloudformation.recover(there, stack, _say)
+            cloudformation.recover(there, stack, say)
         except Failed as failed:
             raise Trouble(
                 f"{failed}\nMend that, or leave these resources out by Continue update rollback in the console of "
@@ -170,13 +160,13 @@ def _clear(there: Account, stack: Stack) -> None:
 
 def _show(plan: Plan) -> None:
     if not plan.changes:
-        _say("  no resource changes, only what the stack tells of them")
+        say("  no resource changes, only what the stack tells of them")
         return
     # What goes stands last, next to the question.
     changes = sorted(plan.changes, key=lambda each: (each.verb.isupper(), each.verb, each.kind, each.resource))
     verb, kind = (max(map(len, column)) for column in zip(*((each.verb, each.kind) for each in changes), strict=True))
     for change in changes:
-        _say(f"  {change.verb:{verb}}  {change.kind:{kind}}  {change.resource}")
+        say(f"  {change.verb:{verb}}  {change.kind:{kind}}  {change.resource}")
 
 
 def _require_data(plan: Plan) -> None:
@@ -204,11 +194,11 @@ def _carry_out(there: Account, plan: Plan, sure: Callable[[], bool]) -> None:
     except BaseException:
         cloudformation.discard(there, plan)
         raise
-    _say("Deploying:")
+    say("Deploying:")
     try:
-        cloudformation.carry_out(there, plan, _say)
+        cloudformation.carry_out(there, plan, say)
     except KeyboardInterrupt:
-        _say("What CloudFormation has begun goes on by itself; the same command follows it.")
+        say("What CloudFormation has begun goes on by itself; the same command follows it.")
         raise
     except Failed as failed:
         left = _LEFT.get(failed.status, "Part of it may be left.")
@@ -223,18 +213,8 @@ def _words() -> list[str]:
         raise parameters.ParameterError(f"PARAMETERS cannot be read ({error}).") from error
 
 
-def _asked() -> bool:
-    """Whether whoever sits at the terminal agrees; without a terminal nobody is asked."""
-    if not sys.stdin.isatty():
-        return True
-    try:
-        return input("Deploy this? [y/N] ").strip().lower() in {"y", "yes"}
-    except EOFError:
-        return False
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
+def _agreed() -> bool:
+    return terminal.agrees("Deploy this? [y/N] ", lambda said: said.lower() in {"y", "yes"})
 
 
 if __name__ == "__main__":

@@ -4,38 +4,22 @@ Production keeps its data unless told twice. It can be interrupted anywhere and 
 """
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from infra import account, artifacts, cloudformation, parameters, stores, template
+from infra import account, artifacts, cloudformation, parameters, stores, template, terminal
 from infra.deploy import PROTECTED, name
+from infra.terminal import say
 from infra.troubles import Trouble, explained
 
 
 def main(arguments: Sequence[str]) -> int:
     """Destroy the stage that the argument or STAGE names; of production with its data if DATA and SURE say so.
 
-    Returns 0 when it is gone, 1 when not, 2 when that was asked for in a wrong way, 130 when stopped by Ctrl-C, SIGTERM
-    or SIGHUP.
+    Returns the exit status, as `terminal.run` has it.
     """
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.default_int_handler)
     stage = arguments[0] if arguments else os.environ.get("STAGE", "")
-    try:
-        data = _data(stage, os.environ.get("DATA", ""), os.environ.get("SURE", ""))
-        with explained():
-            destroy(stage, lambda: _asked(stage), data=data)
-    except parameters.ParameterError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except Trouble as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; the same command goes on.", file=sys.stderr)
-        return 130
-    return 0
+    return terminal.run(lambda: _destroy(stage), stopped="Stopped; the same command goes on.")
 
 
 def destroy(stage: str, sure: Callable[[], bool], *, data: bool) -> None:
@@ -46,32 +30,38 @@ def destroy(stage: str, sure: Callable[[], bool], *, data: bool) -> None:
     declared = template.load()
     parameters.require_known(declared, stage, {})
     there = account.signed_in()
-    stack = cloudformation.settled(there, name(stage), _say)
+    stack = cloudformation.settled(there, name(stage), say)
     kept = stores.existing(there, declared, stage)
     where = f"AWS account {there.id}, region {there.region}"
     if not stack and not kept:
-        _say(f"There is nothing of {stage} in {where}.")
+        say(f"There is nothing of {stage} in {where}.")
         return
-    _say(f"Destroying {stage} in {where}:")
+    say(f"Destroying {stage} in {where}:")
     if stack:
-        _say(f"  goes   stack {name(stage)}: functions, API, queues, alarms")
+        say(f"  goes   stack {name(stage)}: functions, API, queues, alarms")
     for store in kept:
-        _say(f"  {'goes ' if data else 'stays'}  {store}")
-    _say(f"  stays  bucket {artifacts.bucket(there)}, which all stages share")
+        say(f"  {'goes ' if data else 'stays'}  {store}")
+    say(f"  stays  bucket {artifacts.bucket(there)}, which all stages share")
     if (stack or data) and not sure():
         raise Trouble("Nothing was changed.")
     if stack:
-        cloudformation.delete(there, stack, _say)
+        cloudformation.delete(there, stack, say)
     if not data:
-        _say(
+        say(
             f"The data of {stage} stays. `make deploy STAGE={stage}` adopts its tables and buckets as they are; "
             f"`make destroy STAGE={stage} DATA=delete SURE={stage}` deletes all of it."
         )
         return
     for store in kept:
         stores.delete(there, store)
-        _say(f"  {store} is deleted.")
-    _say(f"Nothing is left of {stage}.")
+        say(f"  {store} is deleted.")
+    say(f"Nothing is left of {stage}.")
+
+
+def _destroy(stage: str) -> None:
+    data = _data(stage, os.environ.get("DATA", ""), os.environ.get("SURE", ""))
+    with explained():
+        destroy(stage, lambda: terminal.agrees(f"Type {stage} to go on: ", lambda said: said == stage), data=data)
 
 
 def _data(stage: str, data: str, sure: str) -> bool:
@@ -83,20 +73,6 @@ def _data(stage: str, data: str, sure: str) -> bool:
             f"Nothing was changed: what deletes the data of {stage} is DATA=delete together with SURE={stage}."
         )
     return stage != PROTECTED or bool(data)
-
-
-def _asked(stage: str) -> bool:
-    """Whether whoever sits at the terminal types the stage's name; without a terminal nobody is asked."""
-    if not sys.stdin.isatty():
-        return True
-    try:
-        return input(f"Type {stage} to go on: ").strip() == stage
-    except EOFError:
-        return False
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Final
 
 from infra import archive
 from infra.local import PROJECT
+from infra.troubles import Trouble
 
 # The wheel's, whatever machine packages: functions run on Linux with this C library or a newer one.
 _PLATFORM: Final = "manylinux_2_28_x86_64"
@@ -15,7 +16,7 @@ _PLATFORM: Final = "manylinux_2_28_x86_64"
 _OLDEST_RUNTIME: Final = (3, 12)
 
 
-class LayerError(Exception):
+class LayerError(Trouble):
     """Why there is no layer."""
 
 

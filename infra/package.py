@@ -15,6 +15,7 @@ import yaml
 
 from infra import code, layer, template
 from infra.local import PROJECT
+from infra.troubles import Trouble
 
 # The limit of 50 MB zipped is one of requests: CloudFormation has Lambda read zips from a bucket.
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -27,7 +28,7 @@ _SHIPPED = re.compile(r"^([^/\n]+)-([^/-]+)\.dist-info/METADATA$", re.MULTILINE)
 _FOREIGN = re.compile(r"^(?:(?:chalice/cli|infra|pip|setuptools)/|(?:.*/)?tests/).*", re.MULTILINE)
 
 
-class PackageError(Exception):
+class PackageError(Trouble):
     """Why there is no package, or why it must not be deployed."""
 
 
@@ -90,7 +91,13 @@ def build(directory: Path) -> Package:
     return package
 
 
+def pinned(requirements: str) -> dict[str, str]:
+    """The versions that a file of requirements pins, by the normalised names of the distributions."""
+    return {_normalised(name): version for name, version in _PINNED.findall(requirements)}
+
+
 def unpacked_bytes(archive: Path) -> int:
+    """How large a zip is where Lambda unpacks it."""
     with zipfile.ZipFile(archive) as opened:
         return sum(entry.file_size for entry in opened.infolist())
 
@@ -110,9 +117,9 @@ def require_exactly(requirements: str, files: Iterable[str]) -> None:
     Chalice only mentions a distribution that it cannot find for Lambda, and packages the rest.
     """
     names = "\n".join(files)
-    pinned = {(_normalised(name), version) for name, version in _PINNED.findall(requirements)}
+    pins = set(pinned(requirements).items())
     shipped = {(_normalised(name), version) for name, version in _SHIPPED.findall(names)}
-    for verb, distributions in (("lacks", pinned - shipped), ("holds", shipped - pinned)):
+    for verb, distributions in (("lacks", pins - shipped), ("holds", shipped - pins)):
         if distributions:
             named = ", ".join(" ".join(distribution) for distribution in sorted(distributions))
             raise PackageError(f"The package {verb} {named}: it must be exactly what requirements.txt pins.")

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -29,7 +28,8 @@ import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import archive, deploy, destroy, layer, local, package
+from infra import archive, deploy, destroy, local, package, terminal
+from infra.terminal import say
 from infra.token import token
 from infra.troubles import Trouble
 
@@ -66,26 +66,13 @@ _LISTS: Final = (
 )
 
 
-class RehearsalError(Exception):
+class RehearsalError(Trouble):
     """Why a deployment would not work, or could not be rehearsed."""
 
 
 def main() -> int:
-    """Rehearse; 0 when a deployment would work, 1 when not, 130 when stopped by Ctrl-C, SIGTERM or SIGHUP."""
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.default_int_handler)
-    began = time.monotonic()
-    try:
-        with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as directory:
-            rehearse(Path(directory))
-    except (package.PackageError, layer.LayerError, Trouble, RehearsalError, BotoCoreError, ClientError) as error:
-        print(f"The rehearsal failed: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("The rehearsal was stopped.", file=sys.stderr)
-        return 130
-    print(f"The rehearsal went well ({time.monotonic() - began:.0f} s).")
-    return 0
+    """Rehearse; returns the exit status, as `terminal.run` has it: 0 when a deployment would work."""
+    return terminal.run(_rehearse, failed="The rehearsal failed: ", stopped="The rehearsal was stopped.")
 
 
 def rehearse(directory: Path) -> None:
@@ -128,6 +115,16 @@ def rehearse(directory: Path) -> None:
         _require_empty()
 
 
+def _rehearse() -> None:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as directory:
+        try:
+            rehearse(Path(directory))
+        except (BotoCoreError, ClientError) as error:
+            raise RehearsalError(str(error)) from error
+    say(f"The rehearsal went well ({time.monotonic() - began:.0f} s).")
+
+
 @functools.cache
 def _packaged(directory: Path) -> package.Package:
     built = package.build(directory)
@@ -166,7 +163,7 @@ def _update(stack: local.Stack, directory: Path) -> None:
         upload = {"file_name": "a.jpg", "content_type": "image/jpeg", "size_bytes": 69}
         customer = {"Authorization": f"Bearer {token(stack, 'customer', 'customer-68')}"}
         _answer(api.post("/media", json=upload, headers=customer), 413)
-    _say(f"After the update {len(functions)} functions run the new code and its parameter, on the data from before.")
+    say(f"After the update {len(functions)} functions run the new code and its parameter, on the data from before.")
 
 
 def _answer(response: httpx.Response, expected: int) -> Any:
@@ -223,7 +220,7 @@ def _open(cloud: str, outputs: Mapping[str, str]) -> str:
 def _test(stack: local.Stack, directory: Path) -> None:
     os.environ |= {"GROUNDCREW_URL": stack.url, "GROUNDCREW_LOCAL_DIR": str(directory)}
     local.announce(stack)
-    _say(f"Testing {stack.url}:")
+    say(f"Testing {stack.url}:")
     tested = subprocess.run([sys.executable, "-m", "pytest", "tests/e2e"], cwd=local.PROJECT, check=False)
     if tested.returncode:
         raise RehearsalError(f"end-to-end tests failed. What the functions logged as errors:\n{_errors()}")
@@ -328,10 +325,6 @@ def _free_ports(number: int) -> list[int]:
         for listener in listeners:
             listener.bind(("127.0.0.1", 0))
         return [listener.getsockname()[1] for listener in listeners]
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

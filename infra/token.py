@@ -31,6 +31,7 @@ def token(stack: local.Stack, group: str, subject: str) -> str:
 
 
 def main() -> int:
+    """Print a token for SUB in GROUP; returns the exit status."""
     group = os.environ.get("GROUP") or "admin"
     subject = os.environ.get("SUB") or f"{group}-1"
     try:

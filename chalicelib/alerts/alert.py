@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from chalicelib import clock
 
-Kind = Literal[
+Happening = Literal[
     "new_incident",
     "regression",
     "cascade",
@@ -19,11 +19,12 @@ Kind = Literal[
     "latency",
     "absence",
     "review",
-    "digest",
-    "test",
 ]
+Kind = Literal[Happening, "digest", "test"]
 Severity = Literal["CRITICAL", "WARNING", "INFO"]
 
+# The most severe first.
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 MOST_LINES: Final = 40
 MOST_IN_LINE: Final = 300
 MOST_IN_TITLE: Final = 200

@@ -9,8 +9,8 @@ import msgspec
 
 from chalicelib import memory, zones
 from chalicelib.alerts import alert as alerts
-from chalicelib.alerts import claiming, models, outbox
-from chalicelib.alerts.alert import Alert, Severity
+from chalicelib.alerts import counting, models, outbox
+from chalicelib.alerts.alert import SEVERITIES, Alert
 from chalicelib.alerts.models import Digest, Waiting
 from chalicelib.alerts.notice import Notice, storable
 from chalicelib.alerts.outbox import Letter
@@ -37,18 +37,14 @@ ALL_PROJECTS: Final = "all"
 # How much this container has let wait, for each digest and severity.
 _let_wait: Counter[tuple[str, str]] = Counter()
 
-_SEVERITIES: Final[tuple[Severity, ...]] = ("CRITICAL", "WARNING", "INFO")
-
 
 def wait(rule: Rule, settings: DailyDigest, happened: Notice, now: datetime) -> None:
     """Let a notice wait for the rule's digest, one of each subject. Safe to repeat. Raises Busy."""
-    place = happened.subject
-    if happened.once is not None:
-        place += f"#{claiming.hashed(happened.once)}"
+    place = happened.subject if happened.happening is None else f"{happened.subject}#{happened.happening}"
     day = period(settings, now)
     mark, full = ("digest", rule.rule_id, place, day), ("full", rule.rule_id, happened.severity, day)
     known = not memory.due(mark, now) or not memory.due(full, now)
-    if known or claiming.reached(rule, happened, now) is None:
+    if known or counting.reached(rule, happened, now) is None:
         return
     new = models.wait(
         Waiting(
@@ -166,7 +162,7 @@ def _seq(seen: Digest | None) -> int:
 
 def _letter(rule: Rule, waiting: Sequence[Waiting], day: str, now: datetime, again: str) -> Letter:
     found = [msgspec.json.decode(each.notice, type=Notice) for each in sorted(waiting, key=lambda each: each.at)]
-    found.sort(key=lambda each: _SEVERITIES.index(each.severity))
+    found.sort(key=lambda each: SEVERITIES.index(each.severity))
     counts = Counter(each.severity for each in found)
     lines = [f"[{each.severity}] {each.title}{_where(each)}" for each in found]
     if len(lines) > alerts.MOST_LINES:

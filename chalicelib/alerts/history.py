@@ -1,8 +1,8 @@
 """History: the alerts that were sent, are being sent, or were held back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -11,13 +11,11 @@ from chalicelib import paging
 from chalicelib.alerts import digest, models
 from chalicelib.alerts.alert import Alert, Kind, Severity
 from chalicelib.alerts.models import Delivery, DeliveryState, Record
-from chalicelib.alerts.rules import ProjectId
 from chalicelib.clock import Time, rfc3339
+from chalicelib.fields import ProjectId
 from chalicelib.paging import PageQuery
 
 State = Literal["pending", "sent", "partly", "failed", "suppressed"]
-
-EXAMINED_PER_PAGE: Final = 100
 
 
 class HistoryQuery(PageQuery, frozen=True):
@@ -68,25 +66,26 @@ class AlertView(Struct, frozen=True):
 def page(query: HistoryQuery, now: datetime) -> paging.Page[AlertView]:
     """A page of alerts, the newest first. Raises InvalidCursor."""
     filters = {"state": query.state, "rule_id": query.rule_id, "project_id": query.project_id}
-    scope = paging.scope("alerts", filters)
-    narrow = any(value is not None for value in filters.values())
-    most = max(query.limit, EXAMINED_PER_PAGE) if narrow else query.limit
-    positions = models.positions(paging.position(scope, query.cursor), most + 1)
-    examined = positions[:most]
-    records = models.find_records([_id(each) for each in examined])
-    kept = [each for each in records.values() if each.ttl > now.timestamp() and _may_match(each, query)]
-    deliveries = models.find_deliveries(kept)
-    views = {each.alert_id: _view(each, deliveries.get(each.alert_id, [])) for each in kept}
-    items: list[AlertView] = []
-    for nth, position in enumerate(examined):
-        view = views.get(_id(position))
-        if view is not None and _matches(view, query):
-            items.append(view)
-            if len(items) == query.limit:
-                examined = examined[: nth + 1]
-                break
-    more = len(positions) > len(examined)
-    return paging.Page(items, paging.cursor(scope, examined[-1]) if more else None)
+
+    def items(positions: Sequence[str]) -> Iterator[AlertView | None]:
+        records = models.find_records([_id(each) for each in positions])
+        # Before their deliveries are read; what these say is only known after.
+        kept = [
+            each for each in records.values() if each.ttl > now.timestamp() and query.rule_id in (None, each.rule_id)
+        ]
+        deliveries = models.find_deliveries(kept)
+        views = {each.alert_id: _view(each, deliveries.get(each.alert_id, [])) for each in kept}
+        for view in (views.get(_id(each)) for each in positions):
+            yield view if view is not None and _matches(view, query) else None
+
+    return paging.filtered(
+        paging.scope("alerts", filters),
+        query.cursor,
+        query.limit,
+        narrow=any(value is not None for value in filters.values()),
+        positions=models.positions,
+        items=items,
+    )
 
 
 def _view(record: Record, deliveries: Sequence[Delivery]) -> AlertView:
@@ -134,10 +133,6 @@ def _delivery(found: Delivery) -> DeliveryView:
         DeliveryView,
     )
     return view
-
-
-def _may_match(record: Record, query: HistoryQuery) -> bool:
-    return query.rule_id in (None, record.rule_id)
 
 
 def _matches(view: AlertView, query: HistoryQuery) -> bool:

@@ -29,12 +29,9 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition, size
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
 from chalicelib.dynamodb import (
@@ -42,13 +39,14 @@ from chalicelib.dynamodb import (
     Connection,
     Key,
     committed,
-    condition_failed,
     deleted,
+    find_row,
     patiently,
     read_rows,
+    saved,
     updated,
 )
-from chalicelib.rows import AuditRow
+from chalicelib.rows import AuditRow, FirstIndex, KeysOnly, SecondIndex, TwiceIndexed
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -61,38 +59,25 @@ ALERT_KEPT_FOR: Final = timedelta(days=90)
 # Longer than alerts, so that no delivery id is given twice while anybody can tell.
 CLAIM_KEPT_FOR: Final = timedelta(days=180)
 WAITING_KEPT_FOR: Final = timedelta(days=14)
-_ALERT_ID: Final = re.compile(r"[0-9a-f]{32}")
 _RULE_ID: Final = re.compile(r"[0-9a-f]{32}|critical|warning|rest")
 
 
-class ByTime(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
-    class Meta:
+class ByTime(FirstIndex):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
+    class Meta(KeysOnly):
         index_name = "by_time"
-        projection = KeysOnlyProjection()
-
-    g1p = UnicodeAttribute(hash_key=True)
-    g1s = UnicodeAttribute(range_key=True)
 
 
-class ByNextTry(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
-    class Meta:
+class ByNextTry(SecondIndex):  # type: ignore[no-untyped-call]  # as above
+    class Meta(KeysOnly):
         index_name = "by_next_try"
-        projection = KeysOnlyProjection()
-
-    g2p = UnicodeAttribute(hash_key=True)
-    g2s = UnicodeAttribute(range_key=True)
 
 
-class Row(rows.Row):
-    """What every row of the table has; also what a keys-only index returns."""
+class Row(TwiceIndexed):
+    """What every row of the table has; also what its indexes return."""
 
     class Meta(Connection):
         table_name = config().resource("alerts")
 
-    g1p = UnicodeAttribute(null=True)
-    g1s = UnicodeAttribute(null=True)
-    g2p = UnicodeAttribute(null=True)
-    g2s = UnicodeAttribute(null=True)
     by_time = ByTime()
     by_next_try = ByNextTry()
 
@@ -186,13 +171,8 @@ class Delivery(Row):
         return int(self.sk.removeprefix("D#"))
 
 
-def is_alert_id(text: str) -> bool:
-    """Whether an id has the form of an alert's; others are in no row."""
-    return _ALERT_ID.fullmatch(text) is not None
-
-
 def is_rule_id(text: str) -> bool:
-    """Whether an id has the form of a rule's."""
+    """Whether an id has the form of a rule's; others are in no row."""
     return _RULE_ID.fullmatch(text) is not None
 
 
@@ -225,17 +205,14 @@ def rules() -> list[StoredRule]:
 
 def find_rule(rule_id: str) -> StoredRule | None:
     """A rule as it is now."""
-    try:
-        return patiently(lambda: StoredRule.get(RULES, rule_id, consistent_read=True))
-    except StoredRule.DoesNotExist:
-        return None
+    return find_row(StoredRule, RULES, rule_id)
 
 
 def put_rule(rule: StoredRule, seen: StoredRule | None, audit: Audit) -> bool:
     """Write a rule in place of the one that was seen; returns False where it is another by now."""
 
     def fill(transaction: TransactWrite) -> None:
-        transaction.save(rule, condition=_as_seen(StoredRule, seen))
+        transaction.save(rule, condition=_as_seen(seen))
         transaction.save(audit)
 
     return committed(table(), fill)
@@ -245,7 +222,7 @@ def delete_rule(seen: StoredRule, audit: Audit) -> bool:
     """Delete a rule as it was seen; returns False where it is another by now."""
 
     def fill(transaction: TransactWrite) -> None:
-        transaction.delete(StoredRule(RULES, seen.sk), condition=_as_seen(StoredRule, seen))
+        transaction.delete(StoredRule(RULES, seen.sk), condition=_as_seen(seen))
         transaction.save(audit)
 
     return committed(table(), fill)
@@ -256,8 +233,8 @@ def audit(rule_id: str, actor: str, action: str, now: datetime, *, correlation_i
     return Audit.of(f"RULE#{rule_id}", actor, action, now, correlation_id=correlation_id, change=change)
 
 
-def _as_seen(kind: type[StoredRule], seen: StoredRule | None) -> Condition:
-    unchanged: Condition = kind.pk.does_not_exist() if seen is None else kind.version == seen.version
+def _as_seen(seen: StoredRule | None) -> Condition:
+    unchanged: Condition = StoredRule.pk.does_not_exist() if seen is None else StoredRule.version == seen.version
     return unchanged
 
 
@@ -266,10 +243,7 @@ def _as_seen(kind: type[StoredRule], seen: StoredRule | None) -> Condition:
 
 def find_claim(subject: str, rule_id: str) -> Claim | None:
     """What a rule told of a subject, as it is now."""
-    try:
-        return patiently(lambda: Claim.get(f"CLAIM#{subject}", rule_id, consistent_read=True))
-    except Claim.DoesNotExist:
-        return None
+    return find_row(Claim, f"CLAIM#{subject}", rule_id)
 
 
 def find_claims(subject: str) -> list[Claim]:
@@ -336,13 +310,7 @@ def _tenth(seconds: int, number: int) -> str:
 
 def wait(waiting: Waiting) -> bool:
     """Let a notice wait for a digest; returns False where one of its subject does already."""
-    try:
-        patiently(lambda: waiting.save(Waiting.pk.does_not_exist()))
-    except PynamoDBException as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    return saved(waiting, Waiting.pk.does_not_exist())
 
 
 def digest_key(rule_id: str) -> str:
@@ -351,10 +319,7 @@ def digest_key(rule_id: str) -> str:
 
 def find_digest(rule_id: str) -> Digest | None:
     """When a rule's digest was composed, as it is now."""
-    try:
-        return patiently(lambda: Digest.get(digest_key(rule_id), STATE, consistent_read=True))
-    except Digest.DoesNotExist:
-        return None
+    return find_row(Digest, digest_key(rule_id), STATE)
 
 
 def waiting(rule_id: str, until: str, most: int) -> list[Waiting]:
@@ -388,10 +353,7 @@ def clear_digest(digest: Digest) -> None:
 
 def find_record(alert_id: str) -> Record | None:
     """An alert as it is now."""
-    try:
-        return patiently(lambda: Record.get(alert_key(alert_id), "META", consistent_read=True))
-    except Record.DoesNotExist:
-        return None
+    return find_row(Record, alert_key(alert_id), "META")
 
 
 def lease(alert_id: str, nth: int, now: datetime, *, until: datetime, fence: str) -> Delivery | None:

@@ -1,10 +1,11 @@
 """Notices: what happened that somebody might want to be told; rules decide whether, and how."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.alerts import alert as alerts
-from chalicelib.alerts.alert import Kind, Severity
+from chalicelib.alerts.alert import Happening, Severity
 
 # How severe a report of the hub is to whoever is told.
 OF_REPORTS: Final[dict[str, Severity]] = {
@@ -25,7 +26,7 @@ class Notice:
     and never again. `count` is how often it happened since it was last noticed. `path` is where the console shows it.
     """
 
-    kind: Kind
+    kind: Happening
     key: str
     severity: Severity
     project_id: str
@@ -36,6 +37,17 @@ class Notice:
     path: str | None = None
     count: int = 1
     once: str | None = None
+
+    @property
+    def happening(self) -> str | None:
+        """What the happening that `once` names is kept as: 16 hex digits."""
+        return None if self.once is None else hashlib.sha256(self.once.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def subject(kind: str, *parts: str) -> str:
+    """The subject that those parts name, whatever is in them: `<kind>:<32 hex digits>`."""
+    digest = hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    return f"{kind}:{digest}"
 
 
 def storable(happened: Notice) -> Notice:

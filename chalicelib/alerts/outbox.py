@@ -18,6 +18,7 @@ from chalicelib.alerts import channels, models
 from chalicelib.alerts.alert import Alert
 from chalicelib.alerts.channels import Channel, Email, PagerDuty, Webhook
 from chalicelib.alerts.models import Delivery, Record
+from chalicelib.alerts.notice import Notice, storable
 from chalicelib.alerts.rules import Rule
 from chalicelib.clock import rfc3339
 from chalicelib.observability import correlation_id, logger
@@ -57,6 +58,26 @@ def letter(
     written.deliveries, written.own = len(places), own
     deliveries = tuple(_delivery(written, nth, _at(rule, place), now) for nth, place in enumerate(places))
     return Letter(written, deliveries)
+
+
+def alert(rule: Rule, happened: Notice, seq: int | str, now: datetime, *, held: int = 0) -> Alert:
+    """What a rule tells of a notice, as its `seq`, with how many were `held` back before."""
+    happened = storable(happened)
+    return Alert(
+        delivery_id=delivery_id(rule.rule_id, happened.subject, seq),
+        rule=rule.name,
+        kind=happened.kind,
+        severity=happened.severity,
+        state="trigger",
+        title=happened.title,
+        lines=happened.lines,
+        environment=happened.environment,
+        project_id=happened.project_id,
+        link=_link(happened.path),
+        at=now,
+        count=happened.count,
+        suppressed=held,
+    )
 
 
 def record(rule: Rule, alert: Alert, subject: str, now: datetime) -> Record:
@@ -127,7 +148,7 @@ def before(alert: Alert) -> str:
     return id_of(f"{alert.thread}:{seq - 1}")
 
 
-def link(path: str | None) -> str | None:
+def _link(path: str | None) -> str | None:
     """Where the console shows what happened; None where nobody told us where that is."""
     try:
         return f"{http.base_url()}/console{path}" if path else None

@@ -16,28 +16,16 @@ from msgspec.structs import asdict, replace
 
 from chalicelib import paging, zones
 from chalicelib.alerts import channels, models
-from chalicelib.alerts.alert import Severity
+from chalicelib.alerts.alert import Happening, Severity
 from chalicelib.alerts.channels import Channel, ChannelView
 from chalicelib.alerts.models import Audit, StoredRule
 from chalicelib.alerts.notice import Notice
 from chalicelib.clock import Time, rfc3339
 from chalicelib.dynamodb import Busy
 from chalicelib.errors import Conflict, InvalidRequest, RuleNotFound, Unavailable
+from chalicelib.fields import LocalTime, ProjectId, Zone
 from chalicelib.observability import correlation_id, logger
 
-Happening = Literal[
-    "new_incident",
-    "regression",
-    "cascade",
-    "lockout",
-    "quota",
-    "report",
-    "event",
-    "error_rate",
-    "latency",
-    "absence",
-    "review",
-]
 Watched = Literal["error_rate", "latency"]
 
 MOST_RULES: Final = 100
@@ -64,7 +52,6 @@ Key = Annotated[
     ),
 ]
 Environment = Annotated[str, Meta(min_length=1, max_length=64)]
-ProjectId = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,9}(?!\n)$")]
 On = Annotated[list[Happening], Meta(min_length=1, max_length=len(HAPPENINGS))]
 Threshold = Annotated[
     int, Meta(ge=1, le=1_000_000, description="Per cent for `error_rate`, milliseconds (p95) for `latency`.")
@@ -72,8 +59,6 @@ Threshold = Annotated[
 Window = Annotated[int, Meta(ge=1, le=MOST_HOURS * 60, description="Whole hours for `error_rate` and `latency`.")]
 Suppress = Annotated[int, Meta(ge=1, le=7 * 24 * 60)]
 Channels = Annotated[list[Channel], Meta(max_length=MOST_CHANNELS)]
-LocalTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](?!\n)$", description="HH:MM.")]
-Zone = Annotated[str, Meta(max_length=100, description="An IANA time zone.", examples=["Europe/Berlin"])]
 
 
 class Match(Struct, frozen=True, forbid_unknown_fields=True):
@@ -367,22 +352,29 @@ def show(rule: Rule) -> RuleView:
 def _check(rule: Rule) -> None:
     """Raise InvalidRequest for what no field alone tells."""
     if len(set(rule.on)) < len(rule.on):
-        raise _invalid("on", "must name each happening once")
+        raise InvalidRequest.of("on", "must name each happening once")
     if WATCHED.intersection(rule.on):
-        if rule.rule_id in DEFAULTS:
-            raise _invalid("on", "must not name error_rate or latency in a rule that is always there: make one")
-        if len(rule.on) > 1:
-            raise _invalid("on", "must name nothing besides error_rate or latency")
-        if rule.window_minutes % 60:
-            raise _invalid("window_minutes", "must be whole hours, such as 60")
-        if rule.on == ["error_rate"] and rule.threshold > MOST_PER_CENT:
-            raise _invalid("threshold", f"must be at most {MOST_PER_CENT} per cent")
+        _check_rate(rule)
     elif rule.threshold > 1 and not _COUNTED.issuperset(rule.on):
-        raise _invalid("threshold", "must be 1 unless `on` names nothing but report and event: the rest happens once")
+        raise InvalidRequest.of(
+            "threshold", "must be 1 unless `on` names nothing but report and event: the rest happens once"
+        )
     if rule.digest is not None and rule.digest.timezone not in zones.names():
-        raise _invalid("digest.timezone", "must be the name of an IANA time zone, such as Europe/Berlin")
+        raise InvalidRequest.of("digest.timezone", zones.UNKNOWN)
     for nth, channel in enumerate(rule.channels):
         channels.require_sendable(channel, f"channels[{nth}]")
+
+
+def _check_rate(rule: Rule) -> None:
+    """The same, for a rule on a rate."""
+    if rule.rule_id in DEFAULTS:
+        raise InvalidRequest.of("on", "must not name error_rate or latency in a rule that is always there: make one")
+    if len(rule.on) > 1:
+        raise InvalidRequest.of("on", "must name nothing besides error_rate or latency")
+    if rule.window_minutes % 60:
+        raise InvalidRequest.of("window_minutes", "must be whole hours, such as 60")
+    if rule.on == ["error_rate"] and rule.threshold > MOST_PER_CENT:
+        raise InvalidRequest.of("threshold", f"must be at most {MOST_PER_CENT} per cent")
 
 
 def _counts(rule: Rule) -> bool:
@@ -394,7 +386,7 @@ def _require_countable(rule: Rule) -> None:
     """Raise InvalidRequest for another rule that counts where there are ten. Of two made at once both may pass."""
     if _counts(rule) and sum(_counts(each) for each in _all() if each.rule_id != rule.rule_id) >= MOST_COUNTING:
         message = f"must be 1, as {MOST_COUNTING} enabled rules count reports and events already: disable one first"
-        raise _invalid("threshold", message)
+        raise InvalidRequest.of("threshold", message)
 
 
 def _told(rule: Rule, given: dict[str, Any]) -> dict[str, Any]:
@@ -410,7 +402,3 @@ def _row(rule: Rule, version: int) -> StoredRule:
 
 def _audit(rule_id: str, actor: str, action: str, change: object, now: datetime) -> Audit:
     return models.audit(rule_id, actor, action, now, correlation_id=correlation_id(), change=change)
-
-
-def _invalid(field: str, message: str) -> InvalidRequest:
-    return InvalidRequest(f"{field} {message}.", [(field, message)])

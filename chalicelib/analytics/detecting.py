@@ -1,6 +1,5 @@
 """Detecting: what tracked events give notice of, as they come in: each by its name, attempts to sign in, endpoints."""
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -9,10 +8,10 @@ from typing import Final, Literal
 
 from chalicelib import clock
 from chalicelib.alerts import cascade, lockout, noticing
-from chalicelib.alerts.alert import cut
+from chalicelib.alerts.alert import SEVERITIES, cut
 from chalicelib.alerts.lockout import Suspect
-from chalicelib.alerts.notice import Notice
-from chalicelib.analytics.event import SEVERITIES, Event
+from chalicelib.alerts.notice import Notice, subject
+from chalicelib.analytics.event import Event
 from chalicelib.dynamodb import Busy
 from chalicelib.projects.settings import Terms
 
@@ -73,7 +72,7 @@ def _happened(events: Sequence[Event]) -> Iterator[Notice]:
             severity=newest.severity,
             project_id=newest.project_id,
             environment=environment,
-            subject=f"event:{_digest(newest.project_id, name, environment or '')}",
+            subject=subject("event", newest.project_id, name, environment or ""),
             title=name,
             lines=tuple(cut(f"{what}: {text}", MAX_LINE) for what, text in said.items() if isinstance(text, str | int)),
             count=len(group),
@@ -121,7 +120,3 @@ def _is_failed_attempt(event: Event) -> bool:
 def _is_new(event: Event, window: timedelta, now: datetime) -> bool:
     """Whether it happened within the window; what is older was kept by a caller that was offline."""
     return now - clock.parse(event.timestamp) < window
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:32]

@@ -5,11 +5,12 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from chalicelib import clock
+from chalicelib.alerts.alert import SEVERITIES, Severity
 from chalicelib.analytics import facts
 from chalicelib.analytics.facts import Facts
 from chalicelib.clock import Time
@@ -20,9 +21,6 @@ from chalicelib.projects.settings import Terms
 from chalicelib.scrubbing import scrub_text
 from chalicelib.storable import bounded
 
-Severity = Literal["CRITICAL", "WARNING", "INFO"]
-
-SEVERITIES: Final[tuple[Severity, ...]] = ("CRITICAL", "WARNING", "INFO")
 NAME: Final = re.compile(r"[A-Za-z0-9_.:/ -]{1,100}")
 MAX_DATA_BYTES: Final = 64 * 1024
 MAX_NOTES: Final = 20
@@ -78,11 +76,10 @@ def read(body: Mapping[str, object], terms: Terms, now: datetime) -> Event:
     """An event from untrusted JSON. Raises InvalidRequest for what API.md refuses."""
     name, severity = body.get("event"), _severity(body.get("severity"))
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        form = "must be 1 to 100 characters of A-Z a-z 0-9 _ . : / - and space"
-        raise InvalidRequest(f"event {form}.", [("event", form)])
+        raise InvalidRequest.of("event", "must be 1 to 100 characters of A-Z a-z 0-9 _ . : / - and space")
     given = body.get("data")
     if not isinstance(given, dict):
-        raise InvalidRequest("data must be an object.", [("data", "must be an object")])
+        raise InvalidRequest.of("data", "must be an object")
     given = bounded("data", given, MAX_DATA_BYTES) or {}
 
     notes: list[str] = []
@@ -92,10 +89,7 @@ def read(body: Mapping[str, object], terms: Terms, now: datetime) -> Event:
     rest = report.cleansed({key: value for key, value in body.items() if key not in ("event", "data")}, origin, notes)
     fields = report.accepted({key: rest[key] for key in ACCEPTED if key in rest}, notes)
     unknown = {key: value for key, value in rest.items() if key not in _KNOWN}
-    if unknown:
-        extra = data.get("_extra")
-        data["_extra"] = {**extra, **unknown} if isinstance(extra, dict) else unknown
-        notes.append(f"Unknown fields are kept under data._extra: {', '.join(sorted(unknown))[:200]}.")
+    report.keep_unknown(unknown, data, "data", notes)
     account = facts.account(given, terms.project_id) or facts.digest(body.get("user_id"), terms.project_id)
     address = facts.address(given, terms.project_id)
     data = report.trimmed(data, MAX_DATA_BYTES, "data", notes)
@@ -120,8 +114,7 @@ def _severity(given: object) -> Severity:
     for severity in SEVERITIES:
         if isinstance(given, str) and given.strip().upper() == severity:
             return severity
-    form = f"must be one of {', '.join(SEVERITIES)}"
-    raise InvalidRequest(f"severity {form}.", [("severity", form)])
+    raise InvalidRequest.of("severity", f"must be one of {', '.join(SEVERITIES)}")
 
 
 def _timestamp(given: object, now: datetime, notes: list[str]) -> datetime:

@@ -11,11 +11,13 @@ from typing import Annotated, Final
 import msgspec
 
 from chalicelib import paging
+from chalicelib.alerts.alert import Severity
 from chalicelib.analytics import models
-from chalicelib.analytics.event import Kept, Severity
+from chalicelib.analytics.event import Kept
 from chalicelib.analytics.models import Batch
 from chalicelib.clock import rfc3339
 from chalicelib.config import FIRST_PROJECT
+from chalicelib.fields import ProjectId
 from chalicelib.incidents.report import trimmed
 from chalicelib.paging import Page, PageQuery
 
@@ -23,8 +25,6 @@ MAX_DATA_BYTES: Final = 1024
 ROWS_AT_ONCE: Final = 10
 # A page under a filter that hardly anything passes ends here, empty perhaps.
 MOST_ROWS: Final = 100
-
-ProjectId = Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,9}$")]
 
 
 class FeedQuery(PageQuery, frozen=True):

@@ -13,18 +13,17 @@ those without a dimension count all of them, and `dims` how many there are. What
 `tallying` says.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pynamodb.attributes import BinaryAttribute, BinarySetAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.operand import Path
 
 from chalicelib import rows
 from chalicelib.clock import parse, rfc3339
 from chalicelib.config import config
-from chalicelib.dynamodb import Connection, Key, RawRow, condition_failed, deleted, patiently, read_rows, updated
+from chalicelib.dynamodb import Connection, Key, RawRow, deleted, patiently, query_rows, read_rows, updated, written
 
 if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
@@ -156,7 +155,7 @@ def add(pk: str, sk: str, amounts: Mapping[str, int], *, admitted: int = 0, foun
         if admitted and not start:
             actions.append(Counted.dims.add(admitted))
             condition = Counted.dims == found if found else Counted.dims.does_not_exist()
-        if not _written(lambda a=actions, c=condition: table().update_item(pk, sk, a, c)):  # type: ignore[misc]  # bound now
+        if not written(lambda a=actions, c=condition: table().update_item(pk, sk, a, c)):  # type: ignore[misc]  # bound now
             return False
     return True
 
@@ -172,18 +171,7 @@ def overwrite(pk: str, sk: str, amounts: Mapping[str, int], *, found: int | None
     if dimensions:
         row["dims"] = {"N": str(len(dimensions))}
     unchanged: Condition = Counted.n.does_not_exist() if found is None else Counted.n == found
-    return _written(lambda: table().put_item(pk, sk, row, unchanged))
-
-
-def _written(write: Callable[[], object]) -> bool:
-    """Whether a write's condition held."""
-    try:
-        patiently(write)
-    except PynamoDBException as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    return written(lambda: table().put_item(pk, sk, row, unchanged))
 
 
 def numbers(row: RawRow) -> dict[str, int]:
@@ -232,18 +220,7 @@ def between(pk: str, first: str, last: str, *, consistent: bool = False) -> Iter
 
     Raises Busy.
     """
-    start: RawRow | None = None
-
-    def next_page() -> RawRow:
-        reach: Condition = Row.sk.between(first, last)
-        return table().query(pk, range_key_condition=reach, exclusive_start_key=start, consistent_read=consistent)
-
-    while True:
-        page = patiently(next_page)
-        yield from page["Items"]
-        start = page.get("LastEvaluatedKey")
-        if not start:
-            return
+    return query_rows(table(), pk, Row.sk.between(first, last), consistent=consistent)
 
 
 def read(keys: Sequence[Key], *, consistent: bool = False) -> dict[Key, RawRow]:

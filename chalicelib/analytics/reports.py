@@ -109,7 +109,7 @@ def features(query: ReportQuery, now: datetime) -> Report[FeatureLine]:
             feature=feature,
             uses=counters.get("n", 0),
             users=totals.users(span, "features", feature),
-            mean_duration_ms=mean_ms(counters),
+            mean_duration_ms=_mean_ms(counters),
             failures=counters.get("err", 0),
         )
         for feature, counters in found.items()
@@ -134,7 +134,7 @@ def span_of(query: ReportQuery, now: datetime) -> Span:
     return totals.span(query.project_id, windows.window(query.hours, now))
 
 
-def error_counts(span: Span, event: str | None = None) -> list[tuple[str, str, dict[str, int]]]:
+def error_counts(span: Span, event: str | None) -> list[tuple[str, str, dict[str, int]]]:
     """Severity, event and counters of what is CRITICAL or a WARNING, the most frequent first. Raises Busy."""
     found = []
     for dimension, counters in totals.tallies(span, "events").items():
@@ -155,7 +155,7 @@ def rate(failures: int, requests: int) -> float:
     return round(failures / requests, 4) if requests else 0.0
 
 
-def mean_ms(counters: Mapping[str, int]) -> float | None:
+def _mean_ms(counters: Mapping[str, int]) -> float | None:
     """The mean of the durations that were told, of counters by field; None if none was."""
     timed = counters.get("timed", 0)
     return round(counters.get("us", 0) / timed / 1000, 3) if timed else None
@@ -167,7 +167,7 @@ def _error_line(span: Span, severity: str, event: str, counters: Mapping[str, in
         severity=severity,
         count=counters.get("n", 0),
         users=totals.users(span, "events", f"{severity}|{event}"),
-        mean_duration_ms=mean_ms(counters),
+        mean_duration_ms=_mean_ms(counters),
     )
 
 

@@ -14,12 +14,14 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 from pynamodb.exceptions import PynamoDBException
 
+from chalicelib.alerts.alert import Severity
 from chalicelib.analytics import detecting, event, feed, raw, tallying
-from chalicelib.analytics.event import NAME, Event, Severity
+from chalicelib.analytics.event import NAME, Event
 from chalicelib.dynamodb import Busy
-from chalicelib.errors import ApiError, Error, InvalidRequest, QuotaExceeded
+from chalicelib.errors import ApiError, Error
 from chalicelib.observability import count, logger
-from chalicelib.projects import ingest, quotas
+from chalicelib.operations import either
+from chalicelib.projects import ingest
 from chalicelib.projects.settings import Terms
 
 MAX_BATCH: Final = 100
@@ -32,11 +34,7 @@ class Tracked(Struct, frozen=True, omit_defaults=True):
     notes: list[str] = []
 
 
-# msgspec describes no union of Structs, so this one says by itself which two there are.
-Result = Annotated[
-    Any,
-    Meta(extra_json_schema={"anyOf": [{"$ref": f"#/components/schemas/{each.__name__}"} for each in (Tracked, Error)]}),
-]
+Result = Annotated[Any, either(Tracked, Error)]
 
 
 class TrackedBatch(Struct, frozen=True):
@@ -110,22 +108,8 @@ def _follow(metric: str, step: Callable[[], None]) -> None:
 
 
 def _take_batch(bodies: object, terms: Terms, now: datetime) -> list[Tracked | Error]:
-    if not isinstance(bodies, list) or not 1 <= len(bodies) <= MAX_BATCH:
-        message = f"must have 1 to {MAX_BATCH} items"
-        raise InvalidRequest(f"events must be a list of 1 to {MAX_BATCH} events.", [("events", message)])
-    admitted = ingest.admit(terms, len(bodies), now)
-    read: list[Event | ApiError] = [_read(body, terms, now) for body in bodies[:admitted]]
-    read += [QuotaExceeded(quotas.retry_after(now))] * (len(bodies) - admitted)
+    read = ingest.admit_batch(bodies, "events", MAX_BATCH, terms, now, read=lambda body: event.read(body, terms, now))
     events = [each for each in read if isinstance(each, Event)]
     if events:
         track(events, terms, now)
     return [each.body() if isinstance(each, ApiError) else Tracked(each.event_id, each.notes) for each in read]
-
-
-def _read(body: object, terms: Terms, now: datetime) -> Event | ApiError:
-    try:
-        if not isinstance(body, dict):
-            raise InvalidRequest("Each event must be an object.")
-        return event.read(body, terms, now)
-    except ApiError as error:
-        return error

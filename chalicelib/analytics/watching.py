@@ -4,7 +4,6 @@ What is found is noted before it is told, so that its end is told too, whichever
 takes as many requests as its beginning: few of them, or none, tell nothing of either.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from typing import Final
 
 from chalicelib import clock
 from chalicelib.alerts import noticing, rules
-from chalicelib.alerts.notice import Notice
+from chalicelib.alerts.notice import Notice, subject
 from chalicelib.alerts.rules import Rule
 from chalicelib.analytics import bins, models, reports, totals, windows
 from chalicelib.analytics.models import Open
@@ -131,7 +130,7 @@ def _too_high(rule: Rule, span: Span, endpoint: str, said: str, requests: int) -
         severity=rule.match.severity or "WARNING",
         project_id=span.project_id,
         environment=rule.match.environment,
-        subject=f"{_about(rule)}:{_digest(span.project_id, endpoint)}",
+        subject=subject(_about(rule), span.project_id, endpoint),
         title=said,
         lines=(f"{requests} requests since {clock.rfc3339(span.window.first)}", f"Threshold: {rule.threshold}"),
     )
@@ -166,13 +165,9 @@ def _absent(project_id: str, environment: str, name: str, last_seen: str) -> Fou
         severity="CRITICAL" if name == SCHEDULER else "WARNING",
         project_id=project_id,
         environment=environment,
-        subject=f"{ABSENCE}:{_digest(project_id, environment, name)}",
+        subject=subject(ABSENCE, project_id, environment, name),
         title=f"{'The scheduler of recurring tasks' if name == SCHEDULER else name} has stopped",
         lines=(f"It was last heard of at {last_seen}.",),
         once=f"{ABSENCE}:{last_seen}",
     )
     return Found(happened)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:32]

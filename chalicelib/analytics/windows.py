@@ -14,6 +14,7 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from chalicelib.config import FIRST_PROJECT
+from chalicelib.fields import ProjectId
 
 DEFAULT_HOURS: Final = 24
 MAX_HOURS: Final = 2160
@@ -23,7 +24,6 @@ DAY: Final = timedelta(days=1)
 
 Hours = Annotated[int, Meta(ge=1, le=MAX_HOURS, description="How many hours, from the beginning of the first of them.")]
 Dimension = Annotated[str, Meta(min_length=1, max_length=100, description="The one that the report is narrowed to.")]
-ProjectId = Annotated[str, Meta(pattern="^[1-9][0-9]{0,9}$")]
 
 
 class ReportQuery(Struct, frozen=True):

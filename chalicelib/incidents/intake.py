@@ -7,20 +7,17 @@ from typing import Annotated, Any, Final, get_type_hints
 
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 
-from chalicelib.errors import ApiError, Error, InvalidRequest, QuotaExceeded
+from chalicelib.errors import ApiError, Error
 from chalicelib.incidents import recording, report
 from chalicelib.incidents.recording import Receipt
 from chalicelib.observability import correlation_id
-from chalicelib.projects import ingest, quotas
+from chalicelib.operations import either
+from chalicelib.projects import ingest
 from chalicelib.projects.settings import Terms
 
 MAX_BATCH: Final = 30
 
-# msgspec describes no union of Structs, so this one says by itself which two there are.
-Result = Annotated[
-    Any,
-    Meta(extra_json_schema={"anyOf": [{"$ref": f"#/components/schemas/{each.__name__}"} for each in (Receipt, Error)]}),
-]
+Result = Annotated[Any, either(Receipt, Error)]
 
 
 class Receipts(Struct, frozen=True):
@@ -56,23 +53,10 @@ def bodies() -> Any:
 
 
 def _take_batch(bodies: object, origin: report.Origin, terms: Terms, now: datetime) -> list[Receipt | Error]:
-    if not isinstance(bodies, list) or not 1 <= len(bodies) <= MAX_BATCH:
-        raise InvalidRequest(
-            f"reports must be a list of 1 to {MAX_BATCH} reports.", [("reports", f"must have 1 to {MAX_BATCH} items")]
-        )
-    admitted = ingest.admit(terms, len(bodies), now)
-    read: list[report.Report | ApiError] = [_read(body, origin, now) for body in bodies[:admitted]]
-    read += [QuotaExceeded(quotas.retry_after(now))] * (len(bodies) - admitted)
+    read = ingest.admit_batch(
+        bodies, "reports", MAX_BATCH, terms, now, read=lambda body: report.read(body, origin, now)
+    )
     reports = [each for each in read if isinstance(each, report.Report)]
     receipts = iter(recording.record(reports, now) if reports else [])
     results = [next(receipts) if isinstance(each, report.Report) else each for each in read]
     return [each.body() if isinstance(each, ApiError) else each for each in results]
-
-
-def _read(body: object, origin: report.Origin, now: datetime) -> report.Report | ApiError:
-    try:
-        if not isinstance(body, dict):
-            raise InvalidRequest("Each report must be an object.")
-        return report.read(body, origin, now)
-    except ApiError as error:
-        return error

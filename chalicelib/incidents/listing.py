@@ -1,8 +1,9 @@
 """Listing: pages of incidents under filters, in index order, each page in a bounded number of calls at any size."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final, cast
 
 from msgspec import Meta, Struct
@@ -11,14 +12,13 @@ from chalicelib import clock, paging
 from chalicelib.clock import Time
 from chalicelib.config import FIRST_PROJECT
 from chalicelib.dynamodb import Key, RawRow
+from chalicelib.fields import ProjectId
 from chalicelib.incidents import models, trend
 from chalicelib.incidents.models import STATUSES, Fix, Incident, Severity, Status
 
-EXAMINED_PER_PAGE: Final = 100
 MAX_COUNT: Final = 10_000
 
 
-ProjectId = Annotated[str, Meta(pattern="^[1-9][0-9]{0,9}$")]
 Prefix = Annotated[str, Meta(pattern="^[A-Za-z0-9_.:-]{1,100}$", description="Begins the error key.")]
 Words = Annotated[str, Meta(description="Stands in the error key or the title, whatever its case.")]
 
@@ -87,24 +87,25 @@ class IncidentCount(Struct, frozen=True, omit_defaults=True):
 
 def page(filters: Filters, limit: int, cursor: str | None, now: datetime) -> paging.Page[IncidentSummary]:
     """One page: the newest first, or by error key and then the newest under that filter. Raises InvalidCursor."""
-    position = paging.position(filters.scope, cursor)
-    most = max(limit, EXAMINED_PER_PAGE) if filters.narrow else limit
-    positions = _positions(filters, position, most + 1)
-    examined = positions[:most]
-    rows = _read(examined, whole=not filters.narrow)
-    matches: list[str] = []
-    for index, found in enumerate(examined):
-        incident = _incident(rows, _id(found))
-        if incident is not None and _matches(incident, filters, now):
-            matches.append(found)
-            if len(matches) == limit:
-                examined = examined[: index + 1]
-                break
+    rows: dict[Key, RawRow] = {}
+
+    def ids(positions: Sequence[str]) -> Iterator[str | None]:
+        rows.update(_read(map(_id, positions), whole=not filters.narrow))
+        for incident in (_incident(rows, _id(each)) for each in positions):
+            yield incident.incident_id if incident is not None and _matches(incident, filters, now) else None
+
+    found = paging.filtered(
+        filters.scope,
+        cursor,
+        limit,
+        narrow=filters.narrow,
+        positions=partial(_positions, filters),
+        items=ids,
+    )
     if filters.narrow:
-        rows |= _read(matches, whole=True)
-    items = [show(incident, rows, now) for found in matches if (incident := _incident(rows, _id(found)))]
-    more = len(positions) > len(examined)
-    return paging.Page(items, paging.cursor(filters.scope, examined[-1]) if more else None)
+        rows |= _read(found.items, whole=True)
+    items = [show(incident, rows, now) for each in found.items if (incident := _incident(rows, each))]
+    return paging.Page(items, found.next_cursor)
 
 
 def show(incident: Incident, rows: dict[Key, RawRow], now: datetime) -> IncidentSummary:
@@ -142,11 +143,6 @@ def show(incident: Incident, rows: dict[Key, RawRow], now: datetime) -> Incident
     )
 
 
-def read_whole(incident_ids: Sequence[str]) -> dict[Key, RawRow]:
-    """The rows that `show` needs: per incident the hot row, the hours and the fix."""
-    return models.read([(models.incident_key(each), sk) for each in incident_ids for sk in ("META", "HOURS", "FIX")])
-
-
 def count(project_id: str, status: Status | None, since: datetime) -> IncidentCount:
     """How many incidents there are (of a status), last seen since the project's retention: exact to 10,000."""
     total = 0
@@ -170,10 +166,10 @@ def _positions(filters: Filters, position: str | None, most: int) -> list[str]:
     return merged[:most]
 
 
-def _read(positions: Sequence[str], *, whole: bool) -> dict[Key, RawRow]:
-    if whole:
-        return read_whole([_id(each) for each in positions])
-    return models.read([(models.incident_key(_id(each)), "META") for each in positions])
+def _read(incident_ids: Iterable[str], *, whole: bool) -> dict[Key, RawRow]:
+    """The hot rows of incidents, or the `whole` of what `show` needs: their hours and fixes, too."""
+    kinds = ("META", "HOURS", "FIX") if whole else ("META",)
+    return models.read([(models.incident_key(each), sk) for each in incident_ids for sk in kinds])
 
 
 def _incident(rows: dict[Key, RawRow], incident_id: str) -> Incident | None:

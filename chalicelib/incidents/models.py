@@ -14,10 +14,9 @@ FIX#<project> / <fixed_at>#<id>             Fixed: an incident that was fixed th
 """
 
 import re
-import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from pynamodb.attributes import (
     Attribute,
@@ -29,33 +28,33 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UnicodeSetAttribute,
 )
-from pynamodb.exceptions import PynamoDBException, TransactWriteError
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
 from chalicelib.dynamodb import (
     Connection,
     Key,
     RawRow,
-    condition_failed,
+    commit,
+    committed,
     delete_rows,
     failed_conditions,
+    find_row,
     patiently,
     read_rows,
+    saved,
     updated,
 )
-from chalicelib.rows import AuditRow
+from chalicelib.rows import AuditRow, FirstIndex, KeysOnly, SecondIndex, TwiceIndexed
 
 Severity = Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]
 Status = Literal["ACTIVE", "INVESTIGATING", "FIXED"]
 Kind = Literal["feedback", "attachment"]
-R = TypeVar("R", bound=rows.Row)
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 STATUSES: Final[tuple[Status, ...]] = ("ACTIVE", "INVESTIGATING", "FIXED")
@@ -67,34 +66,22 @@ FIX_KEPT_FOR: Final = timedelta(days=3650)
 FIXED_KEPT_FOR: Final = timedelta(days=365)
 
 
-class ByStatus(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
-    class Meta:
+class ByStatus(FirstIndex):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
+    class Meta(KeysOnly):
         index_name = "by_status"
-        projection = KeysOnlyProjection()
-
-    g1p = UnicodeAttribute(hash_key=True)
-    g1s = UnicodeAttribute(range_key=True)
 
 
-class ByErrorKey(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
-    class Meta:
+class ByErrorKey(SecondIndex):  # type: ignore[no-untyped-call]  # as above
+    class Meta(KeysOnly):
         index_name = "by_error_key"
-        projection = KeysOnlyProjection()
-
-    g2p = UnicodeAttribute(hash_key=True)
-    g2s = UnicodeAttribute(range_key=True)
 
 
-class Row(rows.Row):
-    """What every row of the table has; also what a keys-only index returns."""
+class Row(TwiceIndexed):
+    """What every row of the table has; also what its indexes return."""
 
     class Meta(Connection):
         table_name = config().resource("incidents")
 
-    g1p = UnicodeAttribute(null=True)
-    g1s = UnicodeAttribute(null=True)
-    g2p = UnicodeAttribute(null=True)
-    g2s = UnicodeAttribute(null=True)
     ttl = NumberAttribute()
     by_status = ByStatus()
     by_error_key = ByErrorKey()
@@ -268,12 +255,8 @@ def add(
         # A transaction returns nothing. An incident that was deleted meanwhile is answered as it was counted.
         incident.occurrences = count
         return find(incident.incident_id) or incident
-    try:
-        patiently(lambda: incident.update(actions, condition))
-    except PynamoDBException as error:
-        if condition_failed(error):
-            raise Moved from error
-        raise
+    if not updated(incident, actions, condition):
+        raise Moved
     return incident
 
 
@@ -339,17 +322,13 @@ def _unchanged(found: Incident) -> Condition:
 def _claim_and_update(
     incident: Incident, actions: list[Action], condition: Condition, events: Sequence[Seen], now: int
 ) -> None:
-    # One token for all tries: a try whose answer was lost is not made twice.
-    token = uuid.uuid4().hex
-
-    def commit() -> None:
-        with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
-            for event in events:
-                transaction.save(event, condition=Seen.pk.does_not_exist() | (Seen.ttl < now))
-            transaction.update(incident, actions, condition=condition)
+    def fill(transaction: TransactWrite) -> None:
+        for event in events:
+            transaction.save(event, condition=Seen.pk.does_not_exist() | (Seen.ttl < now))
+        transaction.update(incident, actions, condition=condition)
 
     try:
-        patiently(commit)
+        commit(table(), fill)
     except TransactWriteError as error:
         # PynamoDB sends the puts first, so the reasons stand in the order of the events, the update's last.
         failed = failed_conditions(error)
@@ -396,11 +375,7 @@ def add_user(incident: Incident, user: bytes) -> Users:
     users = Users(incident.pk, "USERS", life=incident.first_seen, ttl=incident.ttl)
     actions: list[Action] = [Users.hashes.add({user}), Users.life.set(users.life), Users.ttl.set(users.ttl)]
     of_this_life = Users.pk.does_not_exist() | (Users.life == users.life)
-    try:
-        patiently(lambda: users.update(actions, of_this_life))
-    except PynamoDBException as error:
-        if not condition_failed(error):
-            raise
+    if not updated(users, actions, of_this_life):
         users.hashes = {user}
         patiently(lambda: users.save(Users.life != users.life))
     return users
@@ -428,11 +403,7 @@ def keep_latest(incident: Incident, occurrence: Occurrence) -> None:
     """Keep a report as the newest, unless a newer one is there."""
     occurrence.pk, occurrence.sk = incident.pk, "LATEST"
     occurrence.at = max(occurrence.at, incident.first_seen)
-    try:
-        patiently(lambda: occurrence.save(Occurrence.at.does_not_exist() | (Occurrence.at <= occurrence.at)))
-    except PynamoDBException as error:
-        if not condition_failed(error):
-            raise
+    saved(occurrence, Occurrence.at.does_not_exist() | (Occurrence.at <= occurrence.at))
 
 
 def start_hour(incident_id: str, slot: str, floor: int, packed: int, ttl: int) -> None:
@@ -510,12 +481,12 @@ def fixed_between(project_id: str, since: str, until: str, most: int) -> list[Fi
 
 def find(incident_id: str) -> Incident | None:
     """The incident as it is now, expired or not."""
-    return _get(Incident, incident_key(incident_id), "META")
+    return find_row(Incident, incident_key(incident_id), "META")
 
 
 def find_seen(project_id: str, event_id: str) -> Seen | None:
     """What was noted when this event was counted."""
-    return _get(Seen, event_key(project_id, event_id), "META")
+    return find_row(Seen, event_key(project_id, event_id), "META")
 
 
 def read(keys: Sequence[Key]) -> dict[Key, RawRow]:
@@ -580,13 +551,6 @@ def occurrences_of(incident_id: str, since: str, before: str | None, most: int) 
     return [row for row in found if row.sk != before][:most]
 
 
-def _get(row: type[R], pk: str, sk: str) -> R | None:
-    try:
-        return patiently(lambda: row.get(pk, sk, consistent_read=True))
-    except row.DoesNotExist:
-        return None
-
-
 # -- what operators do ------------------------------------------------------------------------------------------------
 
 
@@ -645,23 +609,17 @@ def triage(
         error_key=incident.error_key,
         ttl=int((now + FIXED_KEPT_FOR).timestamp()),
     )
-    token = uuid.uuid4().hex
 
-    def commit() -> None:
-        with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
-            transaction.save(audit)
-            if newly_fixed:
-                transaction.save(fixed)
-            if words:
-                transaction.update(Fix(incident.pk, "FIX"), words)
-            transaction.update(incident, actions, condition=_unchanged(incident))
+    def fill(transaction: TransactWrite) -> None:
+        transaction.save(audit)
+        if newly_fixed:
+            transaction.save(fixed)
+        if words:
+            transaction.update(Fix(incident.pk, "FIX"), words)
+        transaction.update(incident, actions, condition=_unchanged(incident))
 
-    try:
-        patiently(commit)
-    except TransactWriteError as error:
-        if condition_failed(error):
-            raise Moved from error
-        raise
+    if not committed(table(), fill):
+        raise Moved
 
 
 def erase(incident_id: str, audit: Audit, expired_at: datetime | None = None) -> None:
@@ -677,22 +635,15 @@ def erase(incident_id: str, audit: Audit, expired_at: datetime | None = None) ->
     doomed: Condition = Incident.pk.exists()
     if expired_at is not None:
         doomed &= Incident.ttl <= int(expired_at.timestamp())
-    token = uuid.uuid4().hex
 
-    def remove() -> None:
-        with TransactWrite(connection=table().connection, client_request_token=token) as transaction:
-            transaction.delete(_meta(incident_id), condition=doomed)
-            for sk in ("LATEST", "HOURS", "USERS", "FIX"):
-                transaction.delete(Row(incident_key(incident_id), sk))
-            transaction.save(audit)
+    def fill(transaction: TransactWrite) -> None:
+        transaction.delete(_meta(incident_id), condition=doomed)
+        for sk in ("LATEST", "HOURS", "USERS", "FIX"):
+            transaction.delete(Row(incident_key(incident_id), sk))
+        transaction.save(audit)
 
-    try:
-        patiently(remove)
-    except TransactWriteError as error:
-        if not condition_failed(error):
-            raise
-        if expired_at is not None:
-            return
+    if not committed(table(), fill) and expired_at is not None:
+        return
     kept = [(row.pk, row.sk) for row in found if row.sk.startswith("OCC#")]
     projects = [str(row.g2p).removeprefix("P#") for row in found if row.sk == "META"]
     beside = [(event_key(project, sk.rpartition("#")[2]), "MORE") for project in projects for _, sk in kept]

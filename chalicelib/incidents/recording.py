@@ -16,12 +16,14 @@ from msgspec.structs import replace
 
 from chalicelib import clock, distinct, memory
 from chalicelib.dynamodb import Busy
+from chalicelib.endpoints import cut
 from chalicelib.errors import Unavailable
 from chalicelib.incidents import impact, models, overflow, releases, telling, trend
 from chalicelib.incidents.models import SEVERITIES, AlreadySeen, Incident, Moved, Occurrence, Seen
 from chalicelib.incidents.report import Report, pack
 from chalicelib.observability import correlation_id, logger
 from chalicelib.observability import count as measure
+from chalicelib.rows import SYSTEM
 
 KEEP_ALL_UP_TO: Final = 100
 # In bytes: together with what is always there they keep the hot row under 1 KB, whoever reports.
@@ -33,7 +35,6 @@ ROUNDS: Final = 10
 LATEST_EVERY: Final = timedelta(seconds=1)
 USER_EVERY: Final = timedelta(days=1)
 HOUR: Final = timedelta(hours=1)
-SWEEPER: Final = "groundcrew"
 
 
 class Receipt(Struct, frozen=True, omit_defaults=True):
@@ -154,7 +155,7 @@ def _found_fixed(incident_id: str, now: datetime) -> Incident | None:
     """The incident if it is FIXED. One past its TTL, which the store has not deleted yet, is deleted first."""
     found = models.find(incident_id)
     if found is not None and found.ttl <= now.timestamp():
-        audit = models.audit(incident_id, SWEEPER, "expire", now, correlation_id=correlation_id())
+        audit = models.audit(incident_id, SYSTEM, "expire", now, correlation_id=correlation_id())
         models.erase(incident_id, audit, expired_at=now)
         return None
     return found if found is not None and found.status == "FIXED" else None
@@ -174,11 +175,11 @@ def _facts(reports: Sequence[Report], now: datetime) -> Incident:
         ttl=models.expires(now, newest.retention_days),
         g2p=f"P#{newest.project_id}",
         g2s=models.error_key_position(newest.error_key, now, newest.incident_id),
-        title=_within(newest.title, MAX_HOT_TITLE),
+        title=cut(newest.title, MAX_HOT_TITLE),
         severity=_highest(reports),
         first_seen=min(report.at for report in reports),
-        environments={_within(newest.environment, MAX_HOT_ENVIRONMENT)} if newest.environment else None,
-        last_release=_within(newest.release, MAX_HOT_RELEASE) if newest.release else None,
+        environments={cut(newest.environment, MAX_HOT_ENVIRONMENT)} if newest.environment else None,
+        last_release=cut(newest.release, MAX_HOT_RELEASE) if newest.release else None,
         user_count=int(any(report.user_id for report in reports)),
     )
 
@@ -220,11 +221,6 @@ def _note_and_keep(incident: Incident, reports: Sequence[Report], now: datetime,
     telling.tell(incident, reports, now, repeated=repeated)
 
 
-def _within(text: str, most: int) -> str:
-    """As much of a text as fits into `most` bytes of UTF-8."""
-    return text.encode()[:most].decode(errors="ignore")
-
-
 def _size(text: str) -> int:
     return len(text.encode())
 
@@ -241,7 +237,7 @@ def _raise_severity(incident: Incident, reports: Sequence[Report]) -> None:
 
 def _note_environments(incident: Incident, reports: Sequence[Report]) -> None:
     known = set(incident.environments or ())
-    named = [_within(report.environment, MAX_HOT_ENVIRONMENT) for report in reports if report.environment]
+    named = [cut(report.environment, MAX_HOT_ENVIRONMENT) for report in reports if report.environment]
     for environment in dict.fromkeys(named):
         grown = known | {environment}
         fits = len(grown) <= models.MAX_ENVIRONMENTS and sum(map(_size, grown)) <= MAX_HOT_ENVIRONMENTS

@@ -100,20 +100,16 @@ def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
     """A report from untrusted JSON. Raises InvalidRequest for what API.md refuses, and only for that."""
     error_key = body.get("error_key")
     if not isinstance(error_key, str) or not ERROR_KEY.fullmatch(error_key):
-        form = "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -"
-        raise InvalidRequest(f"error_key {form}", [("error_key", form)])
+        raise InvalidRequest.of("error_key", "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")
     if not isinstance(body.get("description"), dict):
-        raise InvalidRequest("description must be an object.", [("description", "must be an object")])
+        raise InvalidRequest.of("description", "must be an object")
 
     notes: list[str] = []
     clean = cleansed(body, origin, notes)
     description = clean.pop("description")
     fields = accepted(clean, notes)
     unknown = {name: value for name, value in clean.items() if name not in FIELDS and name != "error_key"}
-    if unknown:
-        extra = description.get("_extra")
-        description["_extra"] = {**extra, **unknown} if isinstance(extra, dict) else unknown
-        notes.append(f"Unknown fields are kept under description._extra: {', '.join(sorted(unknown))[:200]}.")
+    keep_unknown(unknown, description, "description", notes)
     message = _message(description, fields.get("error_message"))
     grouping = group(error_key, message, fields.get("route_name"), fields.get("fingerprint"))
     return assembled(error_key, description, fields, grouping, origin=origin, notes=notes, now=now)
@@ -141,6 +137,14 @@ def accepted(given: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
             notes.append(f"{name} was cut to {len(value)} characters.")
         fields[name] = value
     return fields
+
+
+def keep_unknown(unknown: dict[str, Any], inside: dict[str, Any], name: str, notes: list[str]) -> None:
+    """Keep cleansed fields that nobody knows under `_extra` of the object of that name, where there are any."""
+    if unknown:
+        extra = inside.get("_extra")
+        inside["_extra"] = {**extra, **unknown} if isinstance(extra, dict) else unknown
+        notes.append(f"Unknown fields are kept under {name}._extra: {', '.join(sorted(unknown))[:200]}.")
 
 
 def assembled(

@@ -12,11 +12,12 @@ from chalicelib.errors import (
     InvalidCursor,
     QuotaExceeded,
 )
+from chalicelib.fields import ProjectId
 from chalicelib.identity import Identity, admin
 from chalicelib.incidents import detail, intake, listing, stats, triage
 from chalicelib.incidents.detail import IncidentDetail, KeptReport
 from chalicelib.incidents.intake import Receipts
-from chalicelib.incidents.listing import IncidentCount, IncidentQuery, IncidentSummary, ProjectId
+from chalicelib.incidents.listing import IncidentCount, IncidentQuery, IncidentSummary
 from chalicelib.incidents.models import Status
 from chalicelib.incidents.recording import Receipt
 from chalicelib.incidents.stats import IncidentStats

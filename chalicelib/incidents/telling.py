@@ -11,7 +11,7 @@ from typing import Final
 
 from chalicelib import clock, endpoints, memory
 from chalicelib.alerts import cascade, noticing
-from chalicelib.alerts.alert import Kind, cut
+from chalicelib.alerts.alert import Happening, cut
 from chalicelib.alerts.notice import OF_REPORTS, Notice
 from chalicelib.incidents.models import SEVERITIES, Incident
 from chalicelib.incidents.report import Report
@@ -55,7 +55,7 @@ def _news(incident: Incident, reports: Sequence[Report], now: datetime) -> Itera
         yield _notice(incident, reports, "new_incident", f"new:{incident.first_seen}")
 
 
-def _notice(incident: Incident, reports: Sequence[Report], kind: Kind, once: str | None) -> Notice:
+def _notice(incident: Incident, reports: Sequence[Report], kind: Happening, once: str | None) -> Notice:
     newest = reports[-1]
     severity = max((report.severity for report in reports), key=SEVERITIES.index)
     titles = {"new_incident": "New", "regression": "Back after its fix"}

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from chalicelib.jobs import failures, models
-from chalicelib.jobs.models import SYSTEM
+from chalicelib.rows import SYSTEM
 
 
 def bury(job_id: str, attempt: int, reason: str, now: datetime) -> None:

@@ -17,7 +17,8 @@ from chalicelib.clock import rfc3339
 from chalicelib.config import config
 from chalicelib.dynamodb import Busy
 from chalicelib.jobs import failures, models
-from chalicelib.jobs.models import SYSTEM, Job
+from chalicelib.jobs.models import Job
+from chalicelib.rows import SYSTEM
 
 LEASE: Final = timedelta(seconds=120)
 BEAT_EVERY: Final = timedelta(seconds=30)

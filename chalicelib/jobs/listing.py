@@ -1,9 +1,10 @@
 """Listing: pages of jobs, one job with its attempts and its audit trail, and jobs as other areas see them."""
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final, Literal, cast
 
 from msgspec import Meta, Struct, convert
@@ -15,7 +16,6 @@ from chalicelib.errors import JobNotFound
 from chalicelib.jobs import models
 from chalicelib.jobs.models import State
 
-EXAMINED_PER_PAGE: Final = 100
 MAX_AUDIT_SHOWN: Final = 100
 
 Status = Literal["pending", "running", "failed", "succeeded"]
@@ -107,24 +107,21 @@ class Job:
 
 def page(query: JobQuery, now: datetime) -> paging.Page[JobSummary]:
     """One page, the newest `created_at` first. Raises InvalidCursor."""
-    scope = paging.scope("jobs", {"status": query.status, "kind": query.kind})
-    position = paging.position(scope, query.cursor)
-    # The index knows neither kinds nor leases.
-    narrow = query.kind is not None or query.status in ("running", "stuck")
-    most = max(query.limit, EXAMINED_PER_PAGE) if narrow else query.limit
-    positions = _positions(_STATES_OF[query.status], position, most + 1)
-    examined = positions[:most]
-    jobs = models.find_many(map(_id, examined))
-    items: list[JobSummary] = []
-    for index, found in enumerate(examined):
-        job = jobs.get(_id(found))
-        if job is not None and _matches(job, query, now):
-            items.append(summary(job, now))
-            if len(items) == query.limit:
-                examined = examined[: index + 1]
-                break
-    more = len(positions) > len(examined)
-    return paging.Page(items, paging.cursor(scope, examined[-1]) if more else None)
+
+    def items(positions: Sequence[str]) -> Iterator[JobSummary | None]:
+        jobs = models.find_many(map(_id, positions))
+        for job in (jobs.get(_id(each)) for each in positions):
+            yield summary(job, now) if job is not None and _matches(job, query, now) else None
+
+    return paging.filtered(
+        paging.scope("jobs", {"status": query.status, "kind": query.kind}),
+        query.cursor,
+        query.limit,
+        # The index knows neither kinds nor leases.
+        narrow=query.kind is not None or query.status in ("running", "stuck"),
+        positions=partial(_positions, _STATES_OF[query.status]),
+        items=items,
+    )
 
 
 def show(job_id: str, now: datetime) -> JobDetail:

@@ -11,16 +11,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pynamodb.attributes import Attribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
-from chalicelib.dynamodb import Connection, committed, condition_failed, patiently, read_rows, updated
-from chalicelib.rows import AuditRow
+from chalicelib.dynamodb import Connection, committed, find_row, patiently, read_rows, saved, updated
+from chalicelib.rows import AuditRow, FirstIndex, Indexed, KeysOnly
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -28,30 +25,22 @@ if TYPE_CHECKING:
 State = Literal["PENDING", "RUNNING", "FAILED", "SUCCEEDED", "DELETED"]
 Also = Callable[[TransactWrite], None]
 
-# Who acts where no person does.
-SYSTEM: Final = "groundcrew"
 _JOB_ID: Final = re.compile(r"[0-9a-f]{32}")
 MAX_ERROR: Final = 500
 TOMBSTONE_KEPT_FOR: Final = timedelta(days=30)
 
 
-class ByState(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
-    class Meta:
+class ByState(FirstIndex):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
+    class Meta(KeysOnly):
         index_name = "by_state"
-        projection = KeysOnlyProjection()
-
-    g1p = UnicodeAttribute(hash_key=True)
-    g1s = UnicodeAttribute(range_key=True)
 
 
-class Row(rows.Row):
-    """What every row of the table has; also what a keys-only index returns."""
+class Row(Indexed):
+    """What every row of the table has; also what its indexes return."""
 
     class Meta(Connection):
         table_name = config().resource("jobs")
 
-    g1p = UnicodeAttribute(null=True)
-    g1s = UnicodeAttribute(null=True)
     by_state = ByState()
 
 
@@ -159,14 +148,11 @@ def still(job: Job) -> Condition:
 
 def insert(job: Job) -> bool:
     """Write a job, unless there is one of its id."""
-    try:
-        patiently(lambda: job.save(Job.pk.does_not_exist()))
-    except PynamoDBException as error:
-        if not condition_failed(error):
-            raise
-        found = find(job.job_id)
-        return found is not None and found.fence is not None and found.fence == job.fence
-    return True
+    if saved(job, Job.pk.does_not_exist()):
+        return True
+    # An earlier try may have written it, and its answer been lost.
+    found = find(job.job_id)
+    return found is not None and found.fence is not None and found.fence == job.fence
 
 
 def insert_audited(job: Job, audit: Audit, also: Also | None) -> bool:
@@ -191,15 +177,11 @@ def claim(job_id: str, attempt: int, *, fence: str, lease_until: str, now: datet
         Job.started_at.set(rfc3339(now)),
         Job.send_at.remove(),
     ]
-    try:
-        patiently(lambda: job.update(actions, (Job.state == "PENDING") & (Job.attempt == attempt)))
-    except PynamoDBException as error:
-        if not condition_failed(error):
-            raise
-        # An earlier try may have claimed it, and its answer been lost.
-        found = find(job_id)
-        return found if found is not None and found.state == "RUNNING" and found.fence == fence else None
-    return job
+    if updated(job, actions, (Job.state == "PENDING") & (Job.attempt == attempt)):
+        return job
+    # An earlier try may have claimed it, and its answer been lost.
+    found = find(job_id)
+    return found if found is not None and found.state == "RUNNING" and found.fence == fence else None
 
 
 def beat(job_id: str, fence: str, *, lease_until: str, progress: float) -> bool:
@@ -298,10 +280,7 @@ def _removed(*attributes: Attribute[Any]) -> "list[Action]":
 
 def find(job_id: str) -> Job | None:
     """A job as it is now, deleted or expired ones too."""
-    try:
-        return patiently(lambda: Job.get(job_key(job_id), "META", consistent_read=True))
-    except Job.DoesNotExist:
-        return None
+    return find_row(Job, job_key(job_id), "META")
 
 
 def find_with_audit(job_id: str, most: int) -> tuple[Job | None, list[Audit]]:

@@ -7,12 +7,12 @@ from typing import Final
 from chalicelib.clock import rfc3339
 from chalicelib.jobs import dispatching, failures, models
 from chalicelib.jobs.failures import STOPPED
-from chalicelib.jobs.listing import EXAMINED_PER_PAGE
 from chalicelib.jobs.models import Job, State
 from chalicelib.observability import correlate, logger
 from chalicelib.observability import count as measure
 
 STUCK_FOR: Final = timedelta(minutes=10)
+READ_AT_ONCE: Final = 100
 
 
 def sweep(now: datetime) -> None:
@@ -46,6 +46,6 @@ def _settle(job: Job, now: datetime) -> None:
 def _all(state: State) -> Iterator[Job]:
     """Every job in a state, the newest first; some may have moved on since the index heard of them."""
     before = None
-    while positions := models.positions(state, before, EXAMINED_PER_PAGE):
+    while positions := models.positions(state, before, READ_AT_ONCE):
         yield from models.find_many(position.rpartition("#")[2] for position in positions).values()
         before = positions[-1]

@@ -1,7 +1,8 @@
 """Listing: media as callers see them. The variants that exist and the job say how far one is; nothing else does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from heapq import merge
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
@@ -18,7 +19,6 @@ from chalicelib.media import keys, models, uploads
 from chalicelib.media.models import OPEN, OPTIMISED, Media, StoredVariant
 
 KIND: Final = "transcode"
-EXAMINED_PER_PAGE: Final = 100
 URL_LIFE_S: Final = 3600
 
 Status = Literal["awaiting_upload", "uploaded", "scheduled", "processing", "ready", "failed"]
@@ -83,21 +83,19 @@ class MediaView(Struct, frozen=True):
 def page(filters: Filters, limit: int, cursor: str | None, caller: Identity, now: datetime) -> paging.Page[MediaView]:
     """One page, the newest first: of all media for an admin, of the caller's own for others. Raises InvalidCursor."""
     whose = None if caller.admin else caller.subject
-    scope = paging.scope("media", {"status": filters.status, "eligible": filters.eligible, "owner": whose})
-    position = paging.position(scope, cursor)
-    narrow = bool(filters.status or filters.eligible)
-    most = max(limit, EXAMINED_PER_PAGE) if narrow else limit
-    found = _positions(filters, whose, position, most + 1)
-    examined = found[:most]
-    items: list[MediaView] = []
-    for index, (media, job) in enumerate(_read(examined, now)):
-        if media is not None and _matches(media, job, filters):
-            items.append(_view(media, job))
-            if len(items) == limit:
-                examined = examined[: index + 1]
-                break
-    more = len(found) > len(examined)
-    return paging.Page(items, paging.cursor(scope, examined[-1]) if more else None)
+
+    def items(positions: Sequence[str]) -> Iterator[MediaView | None]:
+        for media, job in _read(positions, now):
+            yield _view(media, job) if media is not None and _matches(media, job, filters) else None
+
+    return paging.filtered(
+        paging.scope("media", {"status": filters.status, "eligible": filters.eligible, "owner": whose}),
+        cursor,
+        limit,
+        narrow=bool(filters.status or filters.eligible),
+        positions=partial(_positions, filters, whose),
+        items=items,
+    )
 
 
 def show(media: Media) -> MediaView:

@@ -12,16 +12,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from pynamodb.attributes import Attribute, JSONAttribute, NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
-from chalicelib.dynamodb import Connection, committed, condition_failed, patiently, read_rows, updated
-from chalicelib.rows import AuditRow
+from chalicelib.dynamodb import Connection, committed, deleted, find_row, patiently, read_rows, updated
+from chalicelib.rows import AuditRow, FirstIndex, KeysOnly, SecondIndex, TwiceIndexed
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -50,34 +47,22 @@ class StoredVariant(TypedDict):
     seconds: float | None
 
 
-class ByOwner(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
-    class Meta:
+class ByOwner(FirstIndex):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
+    class Meta(KeysOnly):
         index_name = "by_owner"
-        projection = KeysOnlyProjection()
-
-    g1p = UnicodeAttribute(hash_key=True)
-    g1s = UnicodeAttribute(range_key=True)
 
 
-class ByCompleteness(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
-    class Meta:
+class ByCompleteness(SecondIndex):  # type: ignore[no-untyped-call]  # as above
+    class Meta(KeysOnly):
         index_name = "by_completeness"
-        projection = KeysOnlyProjection()
-
-    g2p = UnicodeAttribute(hash_key=True)
-    g2s = UnicodeAttribute(range_key=True)
 
 
-class Row(rows.Row):
-    """What every row of the table has; also what a keys-only index returns."""
+class Row(TwiceIndexed):
+    """What every row of the table has; also what its indexes return."""
 
     class Meta(Connection):
         table_name = config().resource("media")
 
-    g1p = UnicodeAttribute(null=True)
-    g1s = UnicodeAttribute(null=True)
-    g2p = UnicodeAttribute(null=True)
-    g2s = UnicodeAttribute(null=True)
     by_owner = ByOwner()
     by_completeness = ByCompleteness()
 
@@ -168,11 +153,8 @@ def save(media: Media) -> None:
 
 
 def find(media_id: str) -> Media | None:
-    """A media, read consistently, in whatever state."""
-    try:
-        return patiently(lambda: Media.get(media_key(media_id), "META", consistent_read=True))
-    except Media.DoesNotExist:
-        return None
+    """A media as it is now, in whatever state."""
+    return find_row(Media, media_key(media_id), "META")
 
 
 def find_many(media_ids: Sequence[str]) -> dict[str, Media]:
@@ -230,13 +212,7 @@ def take_upload(owner_id: str, most: int, now: datetime) -> bool:
 
 def remove(media: Media) -> bool:
     """Remove the row of an upload that was given up; returns False where its file has arrived. Safe to repeat."""
-    try:
-        patiently(lambda: media.delete(Media.uploaded_at.does_not_exist()))
-    except PynamoDBException as error:
-        if condition_failed(error):
-            return False
-        raise
-    return True
+    return deleted(media, Media.uploaded_at.does_not_exist())
 
 
 # -- a run ------------------------------------------------------------------------------------------------------------

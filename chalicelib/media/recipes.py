@@ -31,6 +31,8 @@ SLACK_BYTES: Final = 16 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Output:
+    """A file that a step makes, and the variant of the media that it becomes."""
+
     name: Literal["video", "poster", "photo", "thumbnail"]
     file_name: str
     content_type: str

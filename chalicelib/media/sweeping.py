@@ -10,8 +10,8 @@ from chalicelib.jobs import listing as jobs
 from chalicelib.media import deleting, keys, listing, messages, models, uploads
 from chalicelib.media.models import AWAITED_FOR, DELETING, OPEN, Media
 from chalicelib.observability import correlate, count, logger
+from chalicelib.rows import SYSTEM
 
-SWEEPER: Final = "groundcrew"
 LATE_AFTER: Final = timedelta(minutes=15)
 # An event may wait in a queue that is long; it need not be sent again each time.
 AGAIN_AFTER: Final = timedelta(hours=6)
@@ -30,7 +30,7 @@ def sweep(now: datetime) -> None:
         _try(media, lambda media: _announce(media, now))
     for page in _pages(DELETING, rfc3339(now), ""):
         for media in page:
-            _try(media, lambda media: deleting.finish(media, SWEEPER, now))
+            _try(media, lambda media: deleting.finish(media, SYSTEM, now))
 
 
 def _late(now: datetime) -> Iterator[Media]:

@@ -35,9 +35,9 @@ from chalicelib.media.models import Media, StoredVariant
 from chalicelib.media.probing import Facts, Unreadable
 from chalicelib.media.recipes import Output, Recipe
 from chalicelib.observability import correlate, count, logger
+from chalicelib.rows import SYSTEM
 from chalicelib.storage import Stored
 
-WORKER: Final = "groundcrew"
 INPUT: Final = "input"
 # What is left of the function's time for uploading and finishing.
 RESERVE_S: Final = 60
@@ -160,7 +160,7 @@ def _ignore(media: Media, stored: Stored, now: datetime) -> None:
     logger.warning("an object that was replaced after its upload", media_id=media.media_id)
     change = {"etag": stored.etag, "size_bytes": stored.size}
     audit = models.audit(
-        media.media_id, WORKER, "ignore replaced object", now, correlation_id=media.correlation_id, change=change
+        media.media_id, SYSTEM, "ignore replaced object", now, correlation_id=media.correlation_id, change=change
     )
     models.note(audit)
 
@@ -198,7 +198,7 @@ def _give_up(lease: Lease) -> None:
     _remove_run(lease)
     media = models.find(lease.subject_id)
     if media is not None and media.deleting:
-        deleting.finish(media, WORKER, now)
+        deleting.finish(media, SYSTEM, now)
 
 
 def _fail(lease: Lease, error: Exception) -> None:

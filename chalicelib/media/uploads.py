@@ -156,7 +156,7 @@ def parts(media: Media, now: datetime) -> StoredParts:
     _require_awaited(media, now)
     upload_id = _upload_id(media)
     listed = [StoredPart(part.number, part.size, part.etag) for part in _stored_parts(media)]
-    return StoredParts(upload_id, part_size(int(media.size_bytes)), listed)
+    return StoredParts(upload_id, _part_size(int(media.size_bytes)), listed)
 
 
 def sign_parts(media: Media, numbers: Sequence[int], now: datetime) -> PartUrls:
@@ -225,13 +225,13 @@ def alive(media: Media, now: datetime) -> bool:
     return not media.deleting and (media.ttl is None or media.ttl > now.timestamp())
 
 
-def part_size(size_bytes: int) -> int:
+def _part_size(size_bytes: int) -> int:
     """How large the parts of a file are: 16 MiB, or whole MiB that make at most 64 parts."""
     return max(PART_BYTES, math.ceil(size_bytes / MOST_PARTS / MIB) * MIB)
 
 
 def _part_sizes(size_bytes: int) -> list[int]:
-    each = part_size(size_bytes)
+    each = _part_size(size_bytes)
     whole, rest = divmod(size_bytes, each)
     return [each] * whole + [rest] * (rest > 0)
 
@@ -242,7 +242,7 @@ def _sign(media: Media, now: datetime) -> Single | Multipart:
         url = storage.sign_put(keys.original(media.media_id), size, URL_LIFE_S)
         return Single(url, {"If-None-Match": "*"}, _expiry(now))
     numbers = range(1, len(_part_sizes(size)) + 1)
-    return Multipart(media.upload_id, part_size(size), _sign_parts(media, numbers), _expiry(now))
+    return Multipart(media.upload_id, _part_size(size), _sign_parts(media, numbers), _expiry(now))
 
 
 def _sign_parts(media: Media, numbers: Sequence[int]) -> list[PartUrl]:

@@ -5,17 +5,27 @@ refused within that minute.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from chalicelib import clock
 from chalicelib.config import FIRST_PROJECT, config
 from chalicelib.dynamodb import Busy
-from chalicelib.errors import InvalidIngestKey, MissingCredentials, OriginNotAllowed, QuotaExceeded
+from chalicelib.errors import (
+    ApiError,
+    InvalidIngestKey,
+    InvalidRequest,
+    MissingCredentials,
+    OriginNotAllowed,
+    QuotaExceeded,
+)
 from chalicelib.http import header, origin_matches, parameter
 from chalicelib.operations import Caller
 from chalicelib.projects import models, quotas, settings
 from chalicelib.projects.settings import Terms
+
+T = TypeVar("T")
 
 REMEMBERED_FOR: Final = timedelta(seconds=60)
 MOST_REMEMBERED: Final = 1000
@@ -56,9 +66,33 @@ def admit(terms: Terms, reports: int, now: datetime) -> int:
     return admitted
 
 
+def admit_batch(
+    bodies: object, field: str, most: int, terms: Terms, now: datetime, *, read: Callable[[dict[str, Any]], T]
+) -> list[T | ApiError]:
+    """Read the bodies of a batch in their order, each by itself, as far as the project's quota lets them in.
+
+    What `read` raises of one, or that it is beyond the quota, stands in its place. `field` is what the batch is called:
+    `reports`. Raises InvalidRequest for what is no list of 1 to `most` bodies, and QuotaExceeded where none is let in.
+    """
+    if not isinstance(bodies, list) or not 1 <= len(bodies) <= most:
+        raise InvalidRequest.of(field, f"must be a list of 1 to {most} {field}")
+    admitted = admit(terms, len(bodies), now)
+    beyond: list[T | ApiError] = [QuotaExceeded(quotas.retry_after(now))] * (len(bodies) - admitted)
+    return [_read(body, field.removesuffix("s"), read) for body in bodies[:admitted]] + beyond
+
+
 def forget() -> None:
     """Begin as a fresh container does."""
     _remembered.clear()
+
+
+def _read(body: object, what: str, read: Callable[[dict[str, Any]], T]) -> T | ApiError:
+    try:
+        if not isinstance(body, dict):
+            raise InvalidRequest(f"Each {what} must be an object.")
+        return read(body)
+    except ApiError as error:
+        return error
 
 
 def _project_of(key: str, now: datetime) -> Terms | None:

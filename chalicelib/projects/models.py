@@ -28,7 +28,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import FIRST_PROJECT, config
-from chalicelib.dynamodb import Connection, committed, patiently
+from chalicelib.dynamodb import Connection, committed, find_row, patiently
 from chalicelib.rows import AuditRow
 
 if TYPE_CHECKING:
@@ -90,11 +90,8 @@ class Sequence(Row):
 
 
 def find(project_id: str) -> Project | None:
-    """A project, read consistently."""
-    try:
-        return patiently(lambda: Project.get("PROJECTS", position(project_id), consistent_read=True))
-    except Project.DoesNotExist:
-        return None
+    """A project as it is now."""
+    return find_row(Project, "PROJECTS", position(project_id))
 
 
 def page(after: str | None, most: int) -> list[Project]:
@@ -158,10 +155,8 @@ def revoke_key(project: Project, key: str, audit: Audit) -> bool:
 
 def owner(key: str) -> str | None:
     """The id of the project that a key belongs to."""
-    try:
-        return patiently(lambda: IngestKey.get(f"KEY#{key}", "META", consistent_read=True)).project_id
-    except IngestKey.DoesNotExist:
-        return None
+    found = find_row(IngestKey, f"KEY#{key}", "META")
+    return found.project_id if found else None
 
 
 def audit(project_id: str, actor: str, action: str, now: datetime, *, correlation_id: str, change: object) -> Audit:
@@ -203,10 +198,8 @@ def add_refused(project_id: str, date: str, many: int, now: datetime) -> None:
 
 def refused(project_id: str, date: str) -> int:
     """How many reports were refused on a date (UTC)."""
-    try:
-        return int(patiently(lambda: Day.get(f"USE#{project_id}", f"D#{date}")).refused)
-    except Day.DoesNotExist:
-        return 0
+    found = find_row(Day, f"USE#{project_id}", f"D#{date}", consistent=False)
+    return int(found.refused) if found else 0
 
 
 def _key(key: str, project_id: str) -> IngestKey:

@@ -16,10 +16,10 @@ from chalicelib.observability import correlation_id
 from chalicelib.personal import Scrub
 from chalicelib.projects import models, quotas
 from chalicelib.projects.models import Audit, Project
+from chalicelib.rows import SYSTEM
 
 MOST_KEYS: Final = 20
 MOST_IN_PAGE: Final = 100
-DEPLOYMENT: Final = "groundcrew"
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[A-Za-z0-9.-]{1,253}(:([0-9]{1,5}|\*))?)$")]
@@ -91,7 +91,7 @@ def find(project_id: str, now: datetime) -> Project:
     project = models.find(project_id) if models.is_project_id(project_id) else None
     if project is None and project_id == FIRST_PROJECT:
         key = config().ingest_key or secrets.token_hex(16)
-        project = _make(FIRST_PROJECT, key, NewProject("First project"), DEPLOYMENT, now)
+        project = _make(FIRST_PROJECT, key, NewProject("First project"), SYSTEM, now)
     if project is None:
         raise ProjectNotFound("There is no project with this id.")
     return project

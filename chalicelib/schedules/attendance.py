@@ -70,7 +70,7 @@ def mark(schedule_id: str, student_id: str, mark: Mark, actor: str, now: datetim
         plain = msgspec.convert(unquote(student_id), StudentId)
     except msgspec.ValidationError as error:
         message = "must be 1 to 128 characters of A-Z a-z 0-9 _ . : @ -"
-        raise InvalidRequest(f"student_id {message}.", [("student_id", message)]) from error
+        raise InvalidRequest.of("student_id", message) from error
     (record,) = _save(schedule_id, [StudentMark(plain, mark.status, mark.note)], actor, now)
     return record
 

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pynamodb.attributes import Attribute, JSONAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import rows
 from chalicelib.clock import rfc3339
 from chalicelib.config import config
-from chalicelib.dynamodb import Connection, RawRow, committed, delete_rows, deleted, patiently, read_rows
-from chalicelib.rows import AuditRow
+from chalicelib.dynamodb import Connection, RawRow, committed, delete_rows, deleted, find_row, patiently, read_rows
+from chalicelib.rows import AuditRow, FirstIndex, KeysOnly, SecondIndex, TwiceIndexed
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -32,34 +30,22 @@ _SCHEDULE_ID: Final = re.compile(r"[0-9a-f]{32}")
 MARK_TRIES: Final = 8
 
 
-class ByStart(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
-    class Meta:
+class ByStart(FirstIndex):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
+    class Meta(KeysOnly):
         index_name = "by_start"
-        projection = KeysOnlyProjection()
-
-    g1p = UnicodeAttribute(hash_key=True)
-    g1s = UnicodeAttribute(range_key=True)
 
 
-class ByDeleting(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
-    class Meta:
+class ByDeleting(SecondIndex):  # type: ignore[no-untyped-call]  # as above
+    class Meta(KeysOnly):
         index_name = "by_deleting"
-        projection = KeysOnlyProjection()
-
-    g2p = UnicodeAttribute(hash_key=True)
-    g2s = UnicodeAttribute(range_key=True)
 
 
-class Row(rows.Row):
-    """What every row of the table has; also what a keys-only index returns."""
+class Row(TwiceIndexed):
+    """What every row of the table has; also what its indexes return."""
 
     class Meta(Connection):
         table_name = config().resource("schedules")
 
-    g1p = UnicodeAttribute(null=True)
-    g1s = UnicodeAttribute(null=True)
-    g2p = UnicodeAttribute(null=True)
-    g2s = UnicodeAttribute(null=True)
     by_start = ByStart()
     by_deleting = ByDeleting()
 
@@ -254,10 +240,7 @@ def _meta(schedule_id: str) -> Schedule:
 
 def find(schedule_id: str) -> Schedule | None:
     """A schedule as it is now, one that is being deleted too."""
-    try:
-        return patiently(lambda: Schedule.get(schedule_key(schedule_id), "#META", consistent_read=True))
-    except Schedule.DoesNotExist:
-        return None
+    return find_row(Schedule, schedule_key(schedule_id), "#META")
 
 
 def find_many(schedule_ids: Sequence[str]) -> dict[str, Schedule]:

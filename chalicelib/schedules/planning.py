@@ -116,15 +116,11 @@ def not_found() -> ScheduleNotFound:
 def _require_valid(new: NewSchedule) -> None:
     for name, moment in (("starts_at", new.starts_at), ("ends_at", new.ends_at)):
         if not FIRST <= moment < END:
-            raise _invalid(name, "must lie in the years 1970 to 2199 (UTC)")
+            raise InvalidRequest.of(name, "must lie in the years 1970 to 2199 (UTC)")
     # As they are kept: to the millisecond.
     if rfc3339(new.ends_at) <= rfc3339(new.starts_at):
-        raise _invalid("ends_at", "must be after starts_at")
+        raise InvalidRequest.of("ends_at", "must be after starts_at")
     try:
         zones.zone(new.timezone)
     except zones.UnknownZone as error:
-        raise _invalid("timezone", str(error)) from error
-
-
-def _invalid(field: str, message: str) -> InvalidRequest:
-    return InvalidRequest(f"{field} {message}.", [(field, message)])
+        raise InvalidRequest.of("timezone", str(error)) from error

@@ -8,8 +8,8 @@ from msgspec import Meta
 from chalicelib import clock
 from chalicelib.config import FIRST_PROJECT
 from chalicelib.errors import InvalidCursor, OriginNotAllowed, QuotaExceeded
+from chalicelib.fields import ProjectId
 from chalicelib.identity import Identity, admin
-from chalicelib.incidents.listing import ProjectId
 from chalicelib.operations import operation
 from chalicelib.paging import Page, PageQuery
 from chalicelib.sentry import checkins, submission

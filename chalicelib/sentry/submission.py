@@ -10,12 +10,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from chalicelib import http
+from chalicelib import encodings, http
 from chalicelib.errors import ApiError, InvalidIngestKey, SentryKeyRefused, TooMany
 from chalicelib.operations import Caller
 from chalicelib.projects import ingest
 from chalicelib.projects.settings import Terms
-from chalicelib.sentry import credentials, encodings, envelope, items
+from chalicelib.sentry import credentials, envelope, items
 from chalicelib.sentry.credentials import Credentials
 from chalicelib.sentry.envelope import Envelope, Item
 
@@ -48,11 +48,9 @@ def take_event(shown: Credentials | None, project_id: str, now: datetime) -> Tak
 
 def _take(shown: Credentials | None, project_id: str, parse: Callable[[bytes], Envelope], now: datetime) -> Taken:
     with _told():
-        raw = http.request().raw_body
-        body = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
         # A key that is shown outside of the body is judged before that is read.
         terms = _terms(shown, project_id, now) if shown else None
-        sent = parse(encodings.inflate(body, http.header("content-encoding"), MAX_BYTES))
+        sent = parse(http.body(MAX_BYTES))
         if terms is None:
             terms = _terms(credentials.find(None, None, None, sent.header.get("dsn")), project_id, now)
         return Taken(items.take(sent, terms, http.header("user-agent"), now))

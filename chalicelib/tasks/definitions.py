@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field, json
 from chalicelib import zones
 from chalicelib.clock import Time, parse, rfc3339
 from chalicelib.errors import InvalidRequest, TaskNotFound, Unavailable
+from chalicelib.fields import LocalTime, Zone
 from chalicelib.observability import correlation_id
 from chalicelib.storable import bounded
 from chalicelib.tasks import cursor, instances, models, recurrence
@@ -23,9 +24,6 @@ EARLIEST, LATEST = date(1970, 1, 1), date(2199, 12, 31)
 MAX_SKIPPED_SHOWN: Final = 100
 
 Title = Annotated[str, Meta(min_length=1, max_length=200)]
-LocalTime = Annotated[
-    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](?!\n)$", description="HH:MM in the task's zone.")
-]
 Rule = Annotated[
     str,
     Meta(
@@ -34,7 +32,6 @@ Rule = Annotated[
         examples=["daily", "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=MONTHLY;BYDAY=-1FR"],
     ),
 ]
-Zone = Annotated[str, Meta(max_length=100, description="An IANA time zone.", examples=["Europe/Berlin"])]
 
 
 class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,11 +104,11 @@ def make(new: NewTask, actor: str, now: datetime, task_id: str | None = None) ->
     payload = bounded("payload", new.payload, MAX_PAYLOAD_BYTES)
     start = _start(new, now)
     if new.end_date is not None and new.end_date < start:
-        raise _invalid("end_date", f"must not lie before the start date, {start}")
+        raise InvalidRequest.of("end_date", f"must not lie before the start date, {start}")
     try:
         rule = recurrence.read(new.recurrence, start, new.timezone, time.fromisoformat(new.local_time))
     except BadRule as error:
-        raise _invalid("recurrence", str(error)) from error
+        raise InvalidRequest.of("recurrence", str(error)) from error
     # What passed before the task was there is no gap of the scheduler's.
     step = cursor.forward(rule, recurrence.following(rule, start), new.end_date, now, "before_creation")
     task_id, created_at = task_id or uuid.uuid4().hex, rfc3339(now)
@@ -214,11 +211,11 @@ def _start(new: NewTask, now: datetime) -> date:
         start = new.start_date or recurrence.today(new.timezone, now)
         there = recurrence.exists(new.timezone, start) if EARLIEST <= start <= LATEST else False
     except zones.UnknownZone as error:
-        raise _invalid("timezone", "must be the name of an IANA time zone, such as Europe/Berlin") from error
+        raise InvalidRequest.of("timezone", str(error)) from error
     if not EARLIEST <= start <= LATEST:
-        raise _invalid("start_date", f"must lie between {EARLIEST} and {LATEST}")
+        raise InvalidRequest.of("start_date", f"must lie between {EARLIEST} and {LATEST}")
     if not there:
-        raise _invalid("start_date", f"does not exist in {new.timezone}, which skipped that date")
+        raise InvalidRequest.of("start_date", f"does not exist in {new.timezone}, which skipped that date")
     return start
 
 
@@ -234,7 +231,7 @@ def _values(task: Task, change: TaskChange) -> dict[str, Any]:
     if change.end_date is not UNSET:
         start = date.fromisoformat(task.start)
         if change.end_date is not None and change.end_date < start:
-            raise _invalid("end_date", f"must not lie before the start date, {start}")
+            raise InvalidRequest.of("end_date", f"must not lie before the start date, {start}")
         wanted["end"] = _text(change.end_date)
     # As JSON, to which 1 and true are two things.
     return {name: value for name, value in wanted.items() if json.encode(value) != json.encode(getattr(task, name))}
@@ -268,10 +265,6 @@ def _facts(task: Task) -> dict[str, Any]:
         "created_at": task.created_at,
         "next_date": None if over else next_date(task),
     }
-
-
-def _invalid(name: str, message: str) -> InvalidRequest:
-    return InvalidRequest(f"{name} {message}.", [(name, message)])
 
 
 def _text(day: date | None) -> str | None:

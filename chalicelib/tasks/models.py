@@ -17,14 +17,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pynamodb.attributes import Attribute, BooleanAttribute, JSONAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.expressions.condition import Condition
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.transactions import TransactWrite
 
-from chalicelib import rows
 from chalicelib.clock import parse, rfc3339
 from chalicelib.config import config
-from chalicelib.dynamodb import Connection, RawRow, committed, delete_rows, deleted, patiently, read_rows
-from chalicelib.rows import AuditRow
+from chalicelib.dynamodb import (
+    Connection,
+    RawRow,
+    committed,
+    delete_rows,
+    deleted,
+    find_row,
+    patiently,
+    query_rows,
+    read_rows,
+)
+from chalicelib.rows import AuditRow, FirstIndex, KeysOnly, SecondIndex, TwiceIndexed
 
 if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
@@ -48,34 +56,22 @@ class Cursor(NamedTuple):
     due_at: datetime | None
 
 
-class ByDue(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
-    class Meta:
+class ByDue(FirstIndex):  # type: ignore[no-untyped-call]  # PynamoDB left this untyped
+    class Meta(KeysOnly):
         index_name = "by_due"
-        projection = KeysOnlyProjection()
-
-    g1p = UnicodeAttribute(hash_key=True)
-    g1s = UnicodeAttribute(range_key=True)
 
 
-class ByList(GlobalSecondaryIndex[Any]):  # type: ignore[no-untyped-call]  # as above
-    class Meta:
+class ByList(SecondIndex):  # type: ignore[no-untyped-call]  # as above
+    class Meta(KeysOnly):
         index_name = "by_list"
-        projection = KeysOnlyProjection()
-
-    g2p = UnicodeAttribute(hash_key=True)
-    g2s = UnicodeAttribute(range_key=True)
 
 
-class Row(rows.Row):
-    """What every row of the table has; also what a keys-only index returns."""
+class Row(TwiceIndexed):
+    """What every row of the table has; also what its indexes return."""
 
     class Meta(Connection):
         table_name = config().resource("tasks")
 
-    g1p = UnicodeAttribute(null=True)
-    g1s = UnicodeAttribute(null=True)
-    g2p = UnicodeAttribute(null=True)
-    g2s = UnicodeAttribute(null=True)
     by_due = ByDue()
     by_list = ByList()
 
@@ -387,7 +383,7 @@ def drop(found: Instance) -> bool:
 
 def drop_skipped(task_id: str) -> None:
     """Delete what says that dates of a task were passed over."""
-    found = _all(f"TI#{task_id}", Row.sk.between("S#", "S#~"))
+    found = query_rows(table(), f"TI#{task_id}", Row.sk.between("S#", "S#~"))
     delete_rows(table(), [(row["pk"]["S"], row["sk"]["S"]) for row in found])
 
 
@@ -444,10 +440,7 @@ def _open() -> Condition:
 
 def find(task_id: str) -> Task | None:
     """A task as it is now, one that is being deleted too."""
-    try:
-        return patiently(lambda: Task.get(task_key(task_id), "META", consistent_read=True))
-    except Task.DoesNotExist:
-        return None
+    return find_row(Task, task_key(task_id), "META")
 
 
 def is_there(task_id: str) -> bool:
@@ -474,10 +467,7 @@ def read(row: RawRow) -> Task:
 
 def find_instance(task_id: str, day: str) -> Instance | None:
     """An instance as it is now."""
-    try:
-        return patiently(lambda: Instance.get(f"TI#{task_id}", f"D#{day}", consistent_read=True))
-    except Instance.DoesNotExist:
-        return None
+    return find_row(Instance, f"TI#{task_id}", f"D#{day}")
 
 
 def find_instances(keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Instance]:
@@ -496,22 +486,18 @@ def find_skipped(task_id: str, most: int) -> list[Skipped]:
 
 
 def find_purge(purge_id: str) -> Purge | None:
-    try:
-        return patiently(lambda: Purge.get(purge_key(purge_id), "META", consistent_read=True))
-    except Purge.DoesNotExist:
-        return None
+    """A purge, while its copies are kept or some time longer."""
+    return find_row(Purge, purge_key(purge_id), "META")
 
 
 def find_heartbeat() -> Heartbeat | None:
-    try:
-        return patiently(lambda: Heartbeat.get("SCHEDULER", "HEARTBEAT"))
-    except Heartbeat.DoesNotExist:
-        return None
+    """The heartbeat, as it is or was some milliseconds ago; None where the scheduled function has never run."""
+    return find_row(Heartbeat, "SCHEDULER", "HEARTBEAT", consistent=False)
 
 
 def copies(purge_id: str) -> Iterator[Copy]:
     """All copies of purged instances, by task and date."""
-    for row in _all(purge_key(purge_id), Row.sk.between("C#", "C#~")):
+    for row in query_rows(table(), purge_key(purge_id), Row.sk.between("C#", "C#~")):
         yield Copy.from_raw_data(row)
 
 
@@ -528,23 +514,8 @@ def instances(task_id: str, before: str | None, most: int) -> list[Instance]:
 def instances_after(task_id: str, day: str | None) -> Iterator[Instance]:
     """All instances of a task that are dated after a day, or simply all, the earliest first."""
     first = "D#" if day is None else f"D#{day}~"
-    for row in _all(f"TI#{task_id}", Row.sk.between(first, "D#~")):
+    for row in query_rows(table(), f"TI#{task_id}", Row.sk.between(first, "D#~")):
         yield Instance.from_raw_data(row)
-
-
-def _all(pk: str, condition: Condition) -> Iterator[RawRow]:
-    """All rows of a partition in a range of sort keys. A page ends with a megabyte, however few they are."""
-    start: RawRow | None = None
-
-    def next_page() -> RawRow:
-        return table().query(pk, condition, consistent_read=True, exclusive_start_key=start)
-
-    while True:
-        page = patiently(next_page)
-        yield from page["Items"]
-        start = page.get("LastEvaluatedKey")
-        if not start:
-            return
 
 
 def due(shard: int, now: datetime, most: int) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.alerts import cascade, claiming
+from chalicelib.alerts import cascade, silences
 from tests import store as stores
 from tests.alerts import telling
 from tests.alerts.telling import NOW, PerContainer
@@ -43,7 +43,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with stores.installed() as store, no_pauses():
-        monkeypatch.setattr(claiming, "_silences", PerContainer())
+        monkeypatch.setattr(silences, "_silences", PerContainer())
         yield World(store)
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.alerts import channels, claiming, delivering, noticing, outbox, rules, sweeping
+from chalicelib.alerts import channels, claiming, counting, delivering, noticing, outbox, rules, silences, sweeping
 from chalicelib.alerts.alert import Alert
 from chalicelib.alerts.channels import Channel, PagerDuty
 from chalicelib.alerts.outcome import Delivered, Outcome, Postponed
@@ -48,8 +48,8 @@ class World:
         # The same ids in every run; each still once.
         patch.setattr(uuid, "uuid4", self._new_id)
         patch.setattr(channels, "send", self._send)
-        patch.setattr(claiming, "_silences", PerContainer())
-        patch.setattr(claiming, "_sums", PerContainer())
+        patch.setattr(silences, "_silences", PerContainer())
+        patch.setattr(counting, "_sums", PerContainer())
 
     def _new_id(self) -> uuid.UUID:
         self._ids += 1
@@ -281,7 +281,7 @@ def test_a_window_has_one_alert_however_many_containers_notice(world: World, ste
         expected: list[datetime] = []
         for container, seconds in steps:
             now += timedelta(seconds=seconds)
-            patch.setattr(claiming, "_silences", containers[container])
+            patch.setattr(silences, "_silences", containers[container])
             noticing.notice([CRITICAL], now)
             if not expected or now - expected[-1] >= HOUR:
                 expected.append(now)

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from chalicelib import memory
-from chalicelib.alerts import claiming, lockout
+from chalicelib.alerts import lockout, silences
 from chalicelib.alerts.channels import Slack
 from chalicelib.alerts.lockout import Suspect
 from chalicelib.alerts.rules import NewRule
@@ -49,7 +49,7 @@ class World:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     with stores.installed() as store, no_pauses():
-        monkeypatch.setattr(claiming, "_silences", PerContainer())
+        monkeypatch.setattr(silences, "_silences", PerContainer())
         yield World(store)
 
 

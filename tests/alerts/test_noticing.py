@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib import http, zones
-from chalicelib.alerts import channels, claiming, digest, models, noticing, outbox, rules, sweeping
-from chalicelib.alerts.alert import Alert, Kind, Severity
+from chalicelib.alerts import channels, claiming, digest, models, noticing, outbox, rules, silences, sweeping
+from chalicelib.alerts.alert import Alert, Happening, Severity
 from chalicelib.alerts.channels import Channel, Email, PagerDuty, Slack, Webhook
 from chalicelib.alerts.notice import Notice
 from chalicelib.alerts.outcome import Delivered, Outcome
@@ -56,7 +56,7 @@ def mail(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Channel, Alert]]:
     return sent
 
 
-def notice(kind: Kind, severity: Severity, subject: str = "incident:1", **more: Any) -> Notice:
+def notice(kind: Happening, severity: Severity, subject: str = "incident:1", **more: Any) -> Notice:
     return replace(CRITICAL, kind=kind, severity=severity, subject=subject, **more)
 
 
@@ -82,7 +82,7 @@ def waiting(rule_id: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["new_incident", "regression", "cascade", "lockout", "quota", "absence", "review"])
-def test_what_happens_rarely_is_told_by_its_severity(kind: Kind, store: stores.Store) -> None:
+def test_what_happens_rarely_is_told_by_its_severity(kind: Happening, store: stores.Store) -> None:
     noticing.notice([notice(kind, "CRITICAL", "a:1")], NOW)
     noticing.notice([notice(kind, "WARNING", "a:2"), notice(kind, "INFO", "a:3")], NOW)
     assert told(store) == [("critical", ["email"])]
@@ -104,7 +104,7 @@ def test_what_happens_rarely_is_told_by_its_severity(kind: Kind, store: stores.S
     ],
 )
 def test_what_happens_often_is_told_where_it_matters(
-    kind: Kind, severity: Severity, by: list[tuple[str, list[str]]], waits: int, store: stores.Store
+    kind: Happening, severity: Severity, by: list[tuple[str, list[str]]], waits: int, store: stores.Store
 ) -> None:
     noticing.notice([notice(kind, severity)], NOW)
     assert told(store) == by
@@ -347,7 +347,7 @@ def test_what_waits_to_be_counted_is_counted_where_it_belongs(
     """Another container told again before this one had counted all that it held back."""
     mine, others = telling.PerContainer(), telling.PerContainer()
     for container, seconds in ((mine, 0), (mine, 1), (mine, 2), (others, 3600), (mine, 3601)):
-        monkeypatch.setattr(claiming, "_silences", container)
+        monkeypatch.setattr(silences, "_silences", container)
         noticing.notice([CRITICAL], NOW + timedelta(seconds=seconds))
     assert [each["held"] for each in telling.told(store)] == [0, 2, 0, 1]
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.alerts.alert import Severity
 from chalicelib.analytics import facts
-from chalicelib.analytics.event import Event, Severity
+from chalicelib.analytics.event import Event
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib import clock, distinct, memory
+from chalicelib.alerts.alert import Severity
 from chalicelib.analytics import bins, facts, models, tallying
-from chalicelib.analytics.event import Event, Severity
+from chalicelib.analytics.event import Event
 from chalicelib.analytics.models import OTHER
 from tests import store as stores
 from tests.faults import Race, forget, outcomes, recorded, size

@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -52,6 +53,25 @@ def lines(bucket: Bucket) -> list[dict[str, Any]]:
 
 
 # -- what is taken -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("encoding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_body_may_be_compressed(door: Door, bucket: Bucket, encoding: str, encode: Callable[[bytes], bytes]) -> None:
+    body = encode(json.dumps({"events": [SLOW] * 100}).encode())
+    assert track(door, body, content_encoding=encoding).status == 202
+    assert len(lines(bucket)) == 100
+
+
+def test_a_bomb_a_broken_body_and_an_unknown_encoding_are_refused(door: Door, bucket: Bucket) -> None:
+    bomb = gzip.compress(b'{"event": "' + b"a" * 10**7 + b'"}')
+    assert len(bomb) < 2**14
+    for body, encoding, status in (
+        (bomb, "gzip", 413),
+        (gzip.compress(json.dumps(SLOW).encode())[:-9], "gzip", 400),
+        (json.dumps(SLOW).encode(), "zstd", 415),
+    ):
+        assert track(door, body, content_encoding=encoding).status == status
+    assert lines(bucket) == []
 
 
 def test_an_event_is_kept_as_a_line_of_its_hour(door: Door) -> None:

@@ -243,7 +243,7 @@ def test_readme_leads_to_every_page() -> None:
 
 
 def test_the_picture_has_every_queue_and_function() -> None:
-    (picture,) = blocks((PROJECT / "README.md").read_text(), "mermaid")
+    (picture,) = blocks((PROJECT / "docs/architecture.md").read_text(), "mermaid")
     assert picture.startswith("flowchart ")
     for source in app.event_sources:
         assert source.name in picture

@@ -286,6 +286,18 @@ def test_the_dashboard_shows_every_alarm_function_queue_and_table(merged: dict[s
     assert max(x for x, _ in taken) < 24
 
 
+def test_alarms_of_our_own_watch_metrics_that_exist(merged: dict[str, Any]) -> None:
+    own = [alarm for alarm in alarms(merged).values() if alarm["Namespace"] == "Groundcrew"]
+    sources = "".join(path.read_text() for path in (PROJECT / "chalicelib").rglob("*.py"))
+    assert {alarm["MetricName"] for alarm in own} == {"AlertsUndeliverable", "NoticesFailed"}
+    for alarm in own:
+        assert f'("{alarm["MetricName"]}"' in sources
+        assert alarm["Dimensions"] == [
+            {"Name": "service", "Value": "groundcrew"},
+            {"Name": "stage", "Value": {"Ref": "Stage"}},
+        ]
+
+
 def test_the_dashboard_shows_metrics_that_exist(merged: dict[str, Any]) -> None:
     widgets = json.loads(merged["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
     own = [row for graph in widgets for row in graph["properties"].get("metrics", []) if row[0] == "Groundcrew"]

@@ -366,7 +366,7 @@ def test_a_sweep_counts_what_is_stuck(cloud: None, frozen: Freeze) -> None:
 
 
 def test_a_sweep_takes_any_number_of_jobs(door: Door, frozen: Freeze, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeping, "EXAMINED_PER_PAGE", 2)
+    monkeypatch.setattr(sweeping, "READ_AT_ONCE", 2)
     for n in range(5):
         started(f"m{n}")
     frozen(GIVEN_UP)

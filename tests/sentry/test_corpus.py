@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from chalicelib import clock
+from chalicelib import clock, encodings
 from chalicelib.projects import settings
 from chalicelib.projects.settings import NewProject
 from chalicelib.scrubbing import scrub
-from chalicelib.sentry import encodings, envelope
+from chalicelib.sentry import envelope
 from chalicelib.sentry.envelope import Envelope
 from chalicelib.storable import storable
 from tests.conftest import Answer

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib import encodings
 from chalicelib.errors import InvalidBody, PayloadTooLarge
-from chalicelib.sentry import encodings, envelope
+from chalicelib.sentry import envelope
 from chalicelib.sentry.envelope import MAX_HEADER_BYTES, MOST_ITEMS, Envelope, Item
 
 SAMPLES: Final = Path(__file__).parents[1] / "data" / "envelopes"

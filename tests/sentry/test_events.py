@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib import untrusted
+from chalicelib import encodings, untrusted
 from chalicelib.incidents.report import ERROR_KEY, MAX_DESCRIPTION_BYTES, MAX_NOTES, Origin, Report, pack, unpack
 from chalicelib.personal import Scrub
 from chalicelib.scrubbing import SCRUBBED
-from chalicelib.sentry import encodings, envelope, events, exceptions
+from chalicelib.sentry import envelope, events, exceptions
 
 SAMPLES: Final = Path(__file__).parents[1] / "data" / "envelopes"
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)

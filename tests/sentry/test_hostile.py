@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.sentry import encodings
+from chalicelib import encodings
 from chalicelib.sentry.feedback import is_feedback
 from tests.conftest import Answer
 from tests.sentry.conftest import Cloud, Shop, founded

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib import encodings
+from chalicelib.encodings import MOST_ENCODINGS, MOST_MEMBERS
 from chalicelib.errors import InvalidBody, PayloadTooLarge, UnsupportedMediaType
-from chalicelib.sentry import encodings
-from chalicelib.sentry.encodings import MOST_ENCODINGS, MOST_MEMBERS
 
 MOST: Final = 2 * 1024 * 1024
 BODY: Final = b'{}\n{"type":"event"}\n{"message":"It broke."}\n'
