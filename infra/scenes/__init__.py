@@ -1,6 +1,8 @@
-"""Scenes of the demo, one of each area: played with the areas' own functions, and each clears away what it left before.
+"""Scenes of the demo, one of each area, and each clears away what it left before.
 
-They read the hub's configuration when they are imported.
+What happens now is done over HTTP, as a stranger's programs would; what happened in the past cannot come in that way,
+and is played with the areas' own functions and the clock of its moment. Those read the hub's configuration when they
+are imported.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,13 +13,17 @@ from chalicelib.paging import Page
 
 T = TypeVar("T")
 
+Links = tuple[tuple[str, str], ...]
+"""Paths, each with what it shows."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """What happened, for a person, and where to look: paths of the API, each with what it shows."""
+    """What happened, for a person, and where to look: pages of the console, and paths of the API."""
 
     account: str
-    look: tuple[tuple[str, str], ...]
+    pages: Links
+    look: Links
 
 
 def walk(page: Callable[[str | None], Page[T]]) -> Iterator[T]:

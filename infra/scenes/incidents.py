@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import msgspec
 from chalicelib.incidents import recording, report, triage
 from chalicelib.observability import metrics
 from infra.scenes import Scene
+from infra.telling import Progress
 
 DAYS: Final = 7
 SCHOOL_HOURS: Final = (7, 21)
@@ -120,11 +120,12 @@ WEEK: Final = (
 )
 
 
-def play(now: datetime) -> Scene:
-    """Report a week that ends now; what an earlier one left of the same incidents goes first."""
+def play(now: datetime, days: int, progress: Progress) -> Scene:
+    """Report the last so many days of a week that ends now; what an earlier one left of its incidents goes first."""
     random_ = random.Random(68)
     begin = (now - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    events = sorted(_events(begin, now, random_), key=lambda event: event[0])
+    since = begin + timedelta(days=DAYS - days)
+    events = sorted((event for event in _events(begin, now, random_) if event[0] >= since), key=lambda event: event[0])
     forgotten: set[str] = set()
     reports = 0
     for moment, failure, change in events:
@@ -140,14 +141,13 @@ def play(now: datetime) -> Scene:
         else:
             sample = report.read(_body(failure, moment, begin, random.Random(0)), report.Origin("1", None, ""), moment)
             triage.change(sample.incident_id, msgspec.convert(change, triage.Triage), "ada@school.example", moment)
-        if sys.stdout.isatty():
-            print(f"\r  {moment:%A} … {reports} reports ", end="\r", flush=True)
+        progress(f"{moment:%A}, {reports * 100 // sum(change is None for _, _, change in events)} %")
     return Scene(
-        f"A week at school: {reports} reports of failures became {len(forgotten)} incidents.",
+        f"{reports} reports of failures became {len(forgotten)} incidents.",
+        (("/incidents", "what fails, how often, for how many, and since when"),),
         (
             ("/incidents", "newest first"),
             ("/incidents?severity=CRITICAL", "what burns"),
-            ("/incidents?error_key=homework_proof", "the failures of one feature"),
             ("/incidents/stats", "how many, by status and severity"),
         ),
     )

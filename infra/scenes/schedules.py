@@ -28,8 +28,9 @@ def play(now: datetime) -> Scene:
     went = deleting.delete(assembly.schedule_id, WHO, now).deleted_attendance
     metrics.clear_metrics()
     return Scene(
-        f"""A lesson: its roll of {CLASS} was called.
-  An assembly was deleted, and its {went} attendance records went with it: all or nothing, to whoever looks.""",
+        f"""A lesson's roll of {CLASS} was called.
+An assembly was deleted, and its {went} attendance records went with it: all or nothing, to whoever looks.""",
+        ((f"/schedules/{lesson.schedule_id}", "the lesson, and who was there"),),
         ((f"/schedules/{lesson.schedule_id}/attendance", "who was there"),),
     )
 

@@ -44,12 +44,12 @@ def play(now: datetime) -> Scene:
     metrics.clear_metrics()
     due = definitions.show(task.task_id).next_date
     return Scene(
-        f"""A week of a daily task: {len(week)} instances, each made on its day; {len(done)} are done.
-  Then the clock was wrong, and the scheduler ran ahead: a dry run of the purge found {found.matched} future instances.
-  The purge deleted {purged.deleted}; the next one is made on its day, {due}.""",
+        f"""A daily task has {len(week)} instances, each made on its day; {len(done)} are done.
+Then the clock was wrong, and the scheduler ran ahead: a dry run of the purge found {found.matched} future instances.
+The purge deleted {purged.deleted}; the next one is made on its day, {due}.""",
+        ((f"/tasks/{task.task_id}", "the hamster's week, and when it is due next"),),
         (
-            (f"/tasks/{task.task_id}", "the task, and its next date"),
-            (f"/tasks/{task.task_id}/instances", "its week"),
+            (f"/tasks/{task.task_id}/instances", "a daily task's week"),
             (f"/instances?date={week[0].date}", "what is to be done today"),
         ),
     )
