@@ -21,12 +21,19 @@ export default defineConfig({
   plugins: [budget("/src/incidents/IncidentsPage.tsx"), compressed()],
   test: {
     restoreMocks: true,
+    // Files share a page: making one, and loading Mantine into it, takes longer than what most of them do.
+    poolOptions: { forks: { singleFork: true, isolate: false } },
     projects: [
       // What needs no page is tested without one, which is many times faster.
       { extends: true, test: { name: "logic", include: ["src/**/*.test.ts"] } },
       {
         extends: true,
-        test: { name: "page", include: ["src/**/*.test.tsx"], environment: "jsdom", setupFiles: "./src/testing.ts" },
+        test: {
+          name: "page",
+          include: ["src/**/*.test.tsx"],
+          environment: "jsdom",
+          setupFiles: "./src/testing.ts",
+        },
       },
     ],
   },

@@ -1,21 +1,24 @@
 import { MantineProvider } from "@mantine/core";
-import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { BrowserRouter } from "react-router";
-import { retry, retryDelay } from "./api/polling";
+import { onReturn, retry, retryDelay } from "./api/polling";
 import { Pages } from "./Pages";
 import { Session } from "./session/Session";
 import { basePath } from "./settings";
 import { Broken } from "./shell/Broken";
 import { theme } from "./theme";
 
+const Notices = lazy(() => import("./shell/Notices"));
+
 /** The console, from the theme down to the page that the URL names. */
 export function App() {
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto">
-      <Notifications position="bottom-right" limit={4} />
       <Broken>
+        <Suspense>
+          <Notices />
+        </Suspense>
         <Session>
           <Read>
             <BrowserRouter basename={basePath(document)}>
@@ -35,7 +38,15 @@ function Read({ children }: { children: ReactNode }) {
       new QueryClient({
         defaultOptions: {
           // What cannot be reached is said to be; nothing that was pressed waits to be sent when nobody looks any more.
-          queries: { retry, retryDelay, staleTime: 5_000, gcTime: 600_000, networkMode: "always" },
+          queries: {
+            retry,
+            retryDelay,
+            refetchOnWindowFocus: onReturn,
+            refetchOnReconnect: onReturn,
+            staleTime: 5_000,
+            gcTime: 600_000,
+            networkMode: "always",
+          },
           mutations: { networkMode: "always" },
         },
       }),

@@ -1,5 +1,4 @@
 import "./mantine.css";
-import "@mantine/notifications/styles.css";
 import "./theme.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";

@@ -1,5 +1,5 @@
 import { MantineProvider } from "@mantine/core";
-import { Notifications, notifications } from "@mantine/notifications";
+import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render } from "@testing-library/react";
 import type { ReactNode } from "react";
@@ -40,14 +40,13 @@ export function refusal(status: number, Code: string, Message: string): Answer {
   return { status, body: { Code, Message } };
 }
 
-/** Draws a part of the console, as a page has it around it. */
-export function draw(part: ReactNode): void {
-  notifications.clean();
+/** Draws a part of the console, as a page has it around it; `at` is the path of that page. */
+export function draw(part: ReactNode, at = "/"): void {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   render(
     <MantineProvider env="test">
       <QueryClientProvider client={client}>
-        <MemoryRouter>
+        <MemoryRouter initialEntries={[at]}>
           <Notifications />
           {part}
         </MemoryRouter>

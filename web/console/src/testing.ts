@@ -1,3 +1,4 @@
+import { notifications } from "@mantine/notifications";
 import { cleanup } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
@@ -21,7 +22,12 @@ window.ResizeObserver = class {
   disconnect() {}
 };
 
+// Files share the page, and nothing of one is for the next.
 afterEach(() => {
   cleanup();
   vi.unstubAllGlobals();
+  notifications.cleanQueue();
+  notifications.clean();
+  sessionStorage.clear();
+  history.replaceState(null, "", "/");
 });

@@ -1,12 +1,13 @@
 import {
-  ActionIcon,
-  Button,
+  type ActionIconProps,
+  type ButtonProps,
   createTheme,
   type MantineColorsTuple,
-  Menu,
-  Modal,
-  Notification,
-  Tooltip,
+  type MenuProps,
+  type ModalProps,
+  type NotificationProps,
+  type SegmentedControlProps,
+  type TooltipProps,
 } from "@mantine/core";
 
 // From white to black with a little blue in it: pages, borders and text of both schemes.
@@ -65,19 +66,25 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   focusClassName: "focus-ring",
+  // By their names: `Modal.extend` would load a component long before it is shown.
   components: {
-    Button: Button.extend({ defaultProps: { size: "xs" } }),
-    ActionIcon: ActionIcon.extend({ defaultProps: { variant: "subtle", color: "gray" } }),
-    Modal: Modal.extend({
+    Button: { defaultProps: { size: "xs" } satisfies Partial<ButtonProps> },
+    ActionIcon: { defaultProps: { variant: "subtle", color: "gray" } satisfies Partial<ActionIconProps> },
+    Modal: {
       defaultProps: {
         centered: true,
         transitionProps: { duration: 100 },
         closeButtonProps: { "aria-label": "Close" },
-      },
-    }),
-    Notification: Notification.extend({ defaultProps: { closeButtonProps: { "aria-label": "Close" } } }),
+      } satisfies Partial<ModalProps>,
+    },
+    Notification: {
+      defaultProps: { closeButtonProps: { "aria-label": "Close" } } satisfies Partial<NotificationProps>,
+    },
     // What would take the focus first is nothing that a menu may hold.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
-    Tooltip: Tooltip.extend({ defaultProps: { openDelay: 300, withArrow: true, fz: "xs" } }),
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } satisfies Partial<MenuProps> },
+    SegmentedControl: {
+      defaultProps: { size: "xs", withItemsBorders: false } satisfies Partial<Omit<SegmentedControlProps, "data">>,
+    },
+    Tooltip: { defaultProps: { openDelay: 300, withArrow: true, fz: "xs" } satisfies Partial<TooltipProps> },
   },
 });

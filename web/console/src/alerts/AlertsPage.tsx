@@ -1,5 +1,5 @@
 import { Button, Group, NativeSelect, SegmentedControl } from "@mantine/core";
-import { BellRing, SearchX, SlidersHorizontal } from "lucide-react";
+import { BellRing, SlidersHorizontal } from "lucide-react";
 import { Link } from "react-router";
 import { answer, api } from "../api/client";
 import { useList } from "../api/list";
@@ -7,10 +7,12 @@ import type { AlertView, DeliveryView } from "../api/schema";
 import { useCarried, useProject } from "../shell/project";
 import { Facts } from "../ui/Facts";
 import { useFilters } from "../ui/filters";
+import { Headline } from "../ui/Headline";
 import { Live } from "../ui/Live";
 import { Log } from "../ui/Log";
 import { Tag } from "../ui/Mark";
 import { Note } from "../ui/Note";
+import { NothingFound } from "../ui/NothingFound";
 import { Page, Toolbar } from "../ui/Page";
 import { SeverityMark } from "../ui/Severity";
 import { absolute } from "../ui/time";
@@ -21,11 +23,10 @@ import { STATES, StateMark, stateWord } from "./state";
 import { CHANNELS } from "./words";
 
 const FILTERS = { state: STATES, rule_id: "text" } as const;
-const NONE = { state: undefined, rule_id: undefined };
 
 /** What somebody was told of, or would have been but for a rule that holds back, the newest first. */
 export default function AlertsPage() {
-  const [filters, change] = useFilters(FILTERS);
+  const [filters, change, clear] = useFilters(FILTERS);
   const carried = useCarried();
   const { data: rules = [] } = useRules();
   const list = useList<AlertView>({
@@ -35,7 +36,6 @@ export default function AlertsPage() {
     id: idOf,
     seconds: 10,
   });
-  const filtered = Object.keys(filters).length > 0;
   return (
     <Page
       title="Alerts"
@@ -53,10 +53,8 @@ export default function AlertsPage() {
         </Group>
       }
     >
-      <Toolbar>
+      <Toolbar clear={clear}>
         <SegmentedControl
-          size="xs"
-          withItemsBorders={false}
           aria-label="State"
           value={filters.state ?? ""}
           onChange={(state) => change({ state: STATES.find((each) => each === state) })}
@@ -77,11 +75,6 @@ export default function AlertsPage() {
               : []),
           ]}
         />
-        {filtered && (
-          <Button variant="subtle" color="gray" onClick={() => change(NONE)}>
-            Clear
-          </Button>
-        )}
       </Toolbar>
       <Log
         list={list}
@@ -91,16 +84,8 @@ export default function AlertsPage() {
         detail={detail}
         what="alerts"
         empty={
-          filtered ? (
-            <Note
-              title="No alert matches these filters"
-              icon={<SearchX size={24} color="var(--dim)" aria-hidden />}
-              actions={
-                <Button variant="default" onClick={() => change(NONE)}>
-                  Clear the filters
-                </Button>
-              }
-            />
+          clear ? (
+            <NothingFound what="alert" clear={clear} />
           ) : (
             <Note
               title="Nobody had to be told of anything"
@@ -132,18 +117,16 @@ function Summary({ alert }: { alert: AlertView }) {
   const project = alert.project_id && alert.project_id !== shown ? `project ${alert.project_id}` : null;
   return (
     <>
-      <span className={classes.what}>
-        <span className={classes.title}>
-          <span className="truncate" title={alert.title}>
-            {alert.title}
-          </span>
-          {alert.signal === "resolve" && <Tag tone="green">Resolved</Tag>}
-          {alert.count > 1 && <span className={classes.times}>× {alert.count.toLocaleString("en")}</span>}
-        </span>
-        <span className={`${classes.under} truncate`}>
-          {[kindWord(alert.kind), alert.rule, alert.environment, project].filter(Boolean).join(" · ")}
-        </span>
-      </span>
+      <Headline
+        title={alert.title}
+        beside={
+          <>
+            {alert.signal === "resolve" && <Tag tone="green">Resolved</Tag>}
+            {alert.count > 1 && <span className={classes.times}>× {alert.count.toLocaleString("en")}</span>}
+          </>
+        }
+        under={[kindWord(alert.kind), alert.rule, alert.environment, project].filter(Boolean).join(" · ")}
+      />
       <span className={classes.severity} data-from="sm">
         <SeverityMark severity={alert.severity} />
       </span>

@@ -3,7 +3,7 @@ import { Plus, X } from "lucide-react";
 import type { Faults } from "../api/faults";
 import type { ChannelView } from "../api/schema";
 import classes from "./Channels.module.css";
-import { anew, type ChannelDraft, emptyChannel } from "./draft";
+import { anew, type ChannelDraft, emptyChannel, isSecret } from "./draft";
 import { CHANNELS, channelWord } from "./words";
 
 const MOST = 5;
@@ -40,7 +40,7 @@ export function Channels({ channels, stored, onChange, faults }: Props) {
   return (
     <fieldset className={classes.channels}>
       <legend>Channels</legend>
-      {stored.length > 0 && (
+      {isSecret(stored) && (
         <Text fz="xs" c="dimmed" mb={6}>
           These replace all that there are. What is secret is never shown, so it is to be entered again.{" "}
           <button type="button" className={classes.keep} onClick={() => onChange(null)}>

@@ -1,12 +1,13 @@
-import { Button, Checkbox, Group, NativeSelect, SegmentedControl, SimpleGrid, Stack, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { Checkbox, NativeSelect, SegmentedControl, SimpleGrid, TextInput } from "@mantine/core";
+import { useState } from "react";
 import type { Faults } from "../api/faults";
 import type { ChannelView, NewRule } from "../api/schema";
+import { Form } from "../ui/Form";
 import { SEVERITIES, SEVERITY_CHOICE } from "../ui/Severity";
 import { ZoneSelect } from "../ui/ZoneSelect";
 import { Channels } from "./Channels";
 import { bodyOf, type Draft } from "./draft";
-import { HAPPENINGS, type Happening } from "./kinds";
+import { HAPPENINGS, type Happening, isCounted } from "./kinds";
 
 interface Props {
   first: () => Draft;
@@ -24,42 +25,23 @@ export function RuleForm({ first, stored = [], act, onSave, onCancel, saving, fa
   const [draft, setDraft] = useState(first);
   const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
   const body = bodyOf(draft);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (body) onSave(body);
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack gap="sm">
-        <TextInput
-          label="Name"
-          required
-          maxLength={100}
-          value={draft.name}
-          onChange={({ currentTarget: { value } }) => set({ name: value })}
-          error={faults.name}
-          data-autofocus
-        />
-        <About draft={draft} set={set} faults={faults} />
-        <Match draft={draft} set={set} faults={faults} />
-        <Often draft={draft} set={set} faults={faults} />
-        <When draft={draft} set={set} faults={faults} />
-        <Channels
-          channels={draft.channels}
-          stored={stored}
-          onChange={(channels) => set({ channels })}
-          faults={faults}
-        />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving} disabled={!body}>
-            {act}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <Form act={act} onSubmit={() => body && onSave(body)} onCancel={onCancel} saving={saving} ready={body !== null}>
+      <TextInput
+        label="Name"
+        required
+        maxLength={100}
+        value={draft.name}
+        onChange={({ currentTarget: { value } }) => set({ name: value })}
+        error={faults.name}
+        data-autofocus
+      />
+      <About draft={draft} set={set} faults={faults} />
+      <Match draft={draft} set={set} faults={faults} />
+      <Often draft={draft} set={set} faults={faults} />
+      <When draft={draft} set={set} faults={faults} />
+      <Channels channels={draft.channels} stored={stored} onChange={(channels) => set({ channels })} faults={faults} />
+    </Form>
   );
 }
 
@@ -79,7 +61,6 @@ function About({ draft: { watched, on }, set, faults }: PartProps) {
   return (
     <>
       <SegmentedControl
-        size="xs"
         fullWidth
         aria-label="What it is about"
         value={watched ?? ""}
@@ -93,6 +74,7 @@ function About({ draft: { watched, on }, set, faults }: PartProps) {
       {!watched && (
         <Checkbox.Group
           label="Tell of"
+          description="Every report and every event can be counted, by a rule that tells of nothing else."
           value={on}
           onChange={(chosen) => set({ on: chosen as Happening[] })}
           error={faults.on}
@@ -153,33 +135,38 @@ function Match({ draft: { watched, key, severity, environment, project_id }, set
   );
 }
 
-function Often({ draft: { watched, threshold, window, suppress_minutes, daily }, set, faults }: PartProps) {
+function Often({ draft: { watched, on, threshold, window, suppress_minutes, daily }, set, faults }: PartProps) {
+  const counts = watched !== null || isCounted(on);
   const units = { error_rate: "At least, in per cent", latency: "p95 of at least, in ms", none: "Times it happens" };
   return (
     <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm" verticalSpacing="sm">
-      <TextInput
-        label={units[watched ?? "none"]}
-        type="number"
-        min={1}
-        max={watched === "error_rate" ? 100 : 1_000_000}
-        required
-        value={threshold}
-        onChange={({ currentTarget: { value } }) => set({ threshold: value })}
-        error={faults.threshold}
-      />
-      <TextInput
-        label={watched ? "Within hours" : "Within minutes"}
-        type="number"
-        min={1}
-        max={watched ? 168 : 10_080}
-        required
-        value={window}
-        onChange={({ currentTarget: { value } }) => set({ window: value })}
-        error={faults.window_minutes}
-      />
+      {counts && (
+        <>
+          <TextInput
+            label={units[watched ?? "none"]}
+            type="number"
+            min={1}
+            max={watched === "error_rate" ? 100 : 1_000_000}
+            required
+            value={threshold}
+            onChange={({ currentTarget: { value } }) => set({ threshold: value })}
+            error={faults.threshold}
+          />
+          <TextInput
+            label={watched ? "Within hours" : "Within minutes"}
+            type="number"
+            min={1}
+            max={watched ? 168 : 10_080}
+            required
+            value={window}
+            onChange={({ currentTarget: { value } }) => set({ window: value })}
+            error={faults.window_minutes}
+          />
+        </>
+      )}
       {!daily && (
         <TextInput
-          label="Then silent for minutes"
+          label="Then silent, in minutes"
           type="number"
           min={1}
           max={10_080}

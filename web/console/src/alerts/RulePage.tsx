@@ -18,25 +18,25 @@ import classes from "./RulePage.module.css";
 import { Test } from "./Test";
 import { channelsOf, channelWord, conditionOf, isDefault, minutes, whenOf } from "./words";
 
+const UP = { to: "/alerts/rules", label: "Rules" };
+
 /** One rule: what it is about, who is told when, and whether that works. Alerts have no pages of their own. */
 export default function RulePage() {
   const { id: rule_id = "" } = useParams();
-  const { search } = useLocation();
   const query = useQuery({
     queryKey: ["rules", "detail", rule_id],
     queryFn: ({ signal }) => answer(api.GET("/alerts/rules/{rule_id}", { params: { path: { rule_id } }, signal })),
     refetchInterval: every(20),
   });
-  const up = { to: `/alerts/rules${search}`, label: "Rules" };
   return (
     <Detail
       query={query}
       what="rule"
-      up={up}
+      up={UP}
       gone="It may have been deleted; a default one can be restored in the list."
     >
       {(rule) => (
-        <Page title={rule.name} up={up}>
+        <Page title={rule.name} up={UP}>
           <Group gap="xs" mb="md">
             {isDefault(rule) && <Tag tone="blue">Default</Tag>}
             {!rule.enabled && <Tag tone="yellow">Off</Tag>}

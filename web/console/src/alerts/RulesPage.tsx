@@ -1,9 +1,8 @@
 import { Button, Group } from "@mantine/core";
 import { BellPlus, RotateCcw } from "lucide-react";
-import { useCallback } from "react";
-import { useLocation } from "react-router";
 import type { RuleView } from "../api/schema";
 import { Callout } from "../ui/Callout";
+import { Headline } from "../ui/Headline";
 import { type Column, Items } from "../ui/Items";
 import { Live } from "../ui/Live";
 import { Tag } from "../ui/Mark";
@@ -12,12 +11,11 @@ import { Page } from "../ui/Page";
 import { useSwitch } from "./change";
 import { Enabled } from "./Enabled";
 import { NewRule } from "./NewRule";
-import classes from "./RulesPage.module.css";
 import { useRules } from "./reading";
 import { channelsOf, conditionOf, DEFAULTS, isDefault, whenOf } from "./words";
 
 const COLUMNS: readonly Column<RuleView>[] = [
-  { header: "Rule", cell: (rule) => <Headline rule={rule} /> },
+  { header: "Rule", cell: (rule) => <About rule={rule} /> },
   {
     header: "Tells",
     width: "30%",
@@ -25,7 +23,7 @@ const COLUMNS: readonly Column<RuleView>[] = [
     cell: (rule) => (
       <>
         <div className="truncate">{channelsOf(rule)}</div>
-        <div className={`${classes.under} truncate`}>{whenOf(rule)}</div>
+        <div className="under truncate">{whenOf(rule)}</div>
       </>
     ),
   },
@@ -34,15 +32,13 @@ const COLUMNS: readonly Column<RuleView>[] = [
 
 /** The rules by which somebody is told of what goes wrong: those that are always there, then the others. */
 export default function RulesPage() {
-  const { search } = useLocation();
   const query = useRules();
   const { data: rules, isPending, error, refetch } = query;
-  const to = useCallback(({ rule_id }: RuleView) => `/alerts/${rule_id}${search}`, [search]);
   const gone = rules ? Object.entries(DEFAULTS).filter(([id]) => !rules.some(({ rule_id }) => rule_id === id)) : [];
   return (
     <Page
       title="Alert rules"
-      up={{ to: `/alerts${search}`, label: "Alerts" }}
+      up={{ to: "/alerts", label: "Alerts" }}
       aside={
         <Group gap="xs" wrap="nowrap">
           <Live query={query} />
@@ -56,8 +52,8 @@ export default function RulesPage() {
       <Items
         list={{ data: rules, isPending, error, refetch }}
         columns={COLUMNS}
-        id={({ rule_id }) => rule_id}
-        to={to}
+        id={idOf}
+        to={pathOf}
         what="rules"
         empty={
           <Note title="Nobody is told of anything" icon={<BellPlus size={24} color="var(--dim)" aria-hidden />}>
@@ -69,20 +65,22 @@ export default function RulesPage() {
   );
 }
 
-function Headline({ rule }: { rule: RuleView }) {
+function About({ rule }: { rule: RuleView }) {
   return (
-    <>
-      <span className={classes.title}>
-        <span className="truncate">{rule.name}</span>
-        {isDefault(rule) && (
-          <Tag tone="blue" title="It is always there, and applies to what no rule that was made here is about">
-            Default
-          </Tag>
-        )}
-        {!rule.enabled && <Tag tone="yellow">Off</Tag>}
-      </span>
-      <span className={`${classes.under} truncate`}>{conditionOf(rule)}</span>
-    </>
+    <Headline
+      title={rule.name}
+      beside={
+        <>
+          {isDefault(rule) && (
+            <Tag tone="blue" title="It is always there, and applies to what no rule that was made here is about">
+              Default
+            </Tag>
+          )}
+          {!rule.enabled && <Tag tone="yellow">Off</Tag>}
+        </>
+      }
+      under={conditionOf(rule)}
+    />
   );
 }
 
@@ -101,4 +99,12 @@ function Deleted({ rule }: { rule: Pick<RuleView, "rule_id" | "name"> }) {
       The default rule <strong>{rule.name}</strong> was deleted.
     </Callout>
   );
+}
+
+function idOf(rule: RuleView): string {
+  return rule.rule_id;
+}
+
+function pathOf(rule: RuleView): string {
+  return `/alerts/${rule.rule_id}`;
 }

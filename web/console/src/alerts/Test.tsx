@@ -41,13 +41,11 @@ export function Test({ rule: { rule_id, name } }: { rule: RuleView }) {
                   Delivered
                 </Mark>
               ) : (
-                <>
-                  <Mark tone="red" icon={<CircleAlert size={14} />}>
-                    Not delivered
-                  </Mark>
-                  <span className={classes.reason}>{reason}</span>
-                </>
+                <Mark tone="red" icon={<CircleAlert size={14} />}>
+                  Not delivered
+                </Mark>
               )}
+              {reason && <span className={classes.reason}>{reason}</span>}
             </li>
           ))}
         </ul>

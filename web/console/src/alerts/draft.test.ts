@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { anew, bodyOf, type ChannelDraft, draftOf, emptyChannel, emptyDraft } from "./draft";
+import { anew, bodyOf, type ChannelDraft, type Draft, draftOf, emptyChannel, emptyDraft } from "./draft";
 import { USUAL } from "./kinds";
 import { rule } from "./testing";
 
@@ -18,6 +18,14 @@ describe("bodyOf", () => {
       digest: null,
       channels: [{ type: "email", to: [] }],
     });
+  });
+
+  it("counts only what the API counts: reports and events alone, and what is watched", () => {
+    const often = { ...named, threshold: "10" };
+    expect(bodyOf({ ...often, on: ["report", "event"] })).toMatchObject({ threshold: 10 });
+    expect(bodyOf({ ...often, watched: "latency" })).toMatchObject({ threshold: 10 });
+    expect(bodyOf({ ...often, on: ["report", "new_incident"] })).toMatchObject({ threshold: 1 });
+    expect(bodyOf(often)).toMatchObject({ threshold: 1 });
   });
 
   it("leaves the channels of a rule alone that were not touched, and what else it is as it is", () => {
@@ -40,12 +48,12 @@ describe("bodyOf", () => {
   it.each([
     [{ name: "  " }],
     [{ on: [] }],
-    [{ threshold: "0" }],
-    [{ threshold: "1.5" }],
+    [{ on: ["report"], threshold: "0" }],
+    [{ watched: "latency", threshold: "1.5" }],
     [{ window: "" }],
     [{ suppress_minutes: "-1" }],
     [{ daily: true, local_time: "" }],
-  ])("sends nothing of %j", (change) => {
+  ] as Partial<Draft>[][])("sends nothing of %j", (change) => {
     expect(bodyOf({ ...named, ...change })).toBeNull();
   });
 
@@ -75,6 +83,13 @@ describe("bodyOf", () => {
   ] as const)("sends nothing of a channel that lacks something: %j", (channel) => {
     expect(sent(channel)).toBeNull();
   });
+});
+
+it("offers channels without a secret to be changed as they are", () => {
+  const [email] = rule().channels;
+  const { channels } = draftOf(rule({ channels: email ? [email] : [] }));
+  expect(channels).toMatchObject([{ type: "email", to: "ops@shop.example" }]);
+  expect(draftOf(rule()).channels).toBeNull();
 });
 
 it("asks again for what is secret of channels that are entered anew, and for nothing else", () => {

@@ -1,11 +1,11 @@
 import type { ChannelView, NewRule, RuleView } from "../api/schema";
 import { ownZone } from "../ui/days";
 import { SEVERITIES, type Severity } from "../ui/Severity";
-import { type Happening, USUAL, WATCHED } from "./kinds";
+import { type Happening, isCounted, USUAL, WATCHED } from "./kinds";
 
 const HOUR = 60;
 
-export type Watched = (typeof WATCHED)[number];
+type Watched = (typeof WATCHED)[number];
 type Channel = NonNullable<NewRule["channels"]>[number];
 
 /** What is filled in of a channel; of each type some fields count. */
@@ -32,6 +32,7 @@ export interface Draft {
   severity: Severity | null;
   environment: string;
   project_id: string;
+  /** It counts only for what is watched, or can be counted. */
   threshold: string;
   /** In minutes; in hours for what is watched. */
   window: string;
@@ -63,7 +64,7 @@ export function emptyDraft(): Draft {
   };
 }
 
-/** A rule as it is filled in before it is changed: its channels stay as they are. */
+/** A rule as it is filled in before it is changed: its channels stay as they are where anything of them is secret. */
 export function draftOf(rule: RuleView): Draft {
   const watched = WATCHED.find((each) => rule.on[0] === each) ?? null;
   return {
@@ -80,7 +81,7 @@ export function draftOf(rule: RuleView): Draft {
     daily: rule.digest !== null,
     local_time: rule.digest?.local_time ?? "08:00",
     timezone: rule.digest?.timezone ?? ownZone(),
-    channels: rule.channels.length > 0 ? null : [],
+    channels: isSecret(rule.channels) ? null : anew(rule.channels),
   };
 }
 
@@ -98,6 +99,11 @@ export function emptyChannel(): ChannelDraft {
   };
 }
 
+/** Whether channels hold what is never shown; those of emails are shown whole. */
+export function isSecret(channels: readonly ChannelView[]): boolean {
+  return channels.some(({ type }) => type !== "email");
+}
+
 /** Channels to be entered anew, with what may be known of them: what is secret is to be entered again. */
 export function anew(channels: readonly ChannelView[]): ChannelDraft[] {
   return channels.map(({ type, to, region }) => ({
@@ -110,11 +116,11 @@ export function anew(channels: readonly ChannelView[]): ChannelDraft[] {
 
 /** What a draft is sent as; null while it cannot be. */
 export function bodyOf(draft: Draft): NewRule | null {
-  const threshold = whole(draft.threshold);
   const window = whole(draft.window);
   const suppress_minutes = whole(draft.suppress_minutes);
   const channels = draft.channels?.map(channelOf) ?? null;
   const on = draft.watched ? [draft.watched] : draft.on;
+  const threshold = draft.watched || isCounted(on) ? whole(draft.threshold) : 1;
   if (!draft.name.trim() || on.length === 0 || !threshold || !window || !suppress_minutes) return null;
   if (draft.daily && !draft.local_time) return null;
   if (channels?.includes(null)) return null;

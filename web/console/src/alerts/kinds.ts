@@ -12,8 +12,8 @@ export const HAPPENINGS = [
   { value: "quota", label: "Quota", about: "A project reached what it may send." },
   { value: "absence", label: "Absence", about: "A monitored task or the scheduler stopped." },
   { value: "review", label: "Weekly review", about: "What the week's review found." },
-  { value: "report", label: "Every report", about: "Each report of any incident; give it a threshold." },
-  { value: "event", label: "Every event", about: "Each tracked event; give it a threshold." },
+  { value: "report", label: "Every report", about: "Each report of any incident." },
+  { value: "event", label: "Every event", about: "Each tracked event." },
 ] as const satisfies readonly { value: Happening; label: string; about: string }[];
 
 /** What is computed of a project's endpoints; a rule about one is about nothing else. */
@@ -25,6 +25,11 @@ const FREQUENT: readonly Happening[] = ["report", "event"];
 export const USUAL: readonly Happening[] = HAPPENINGS.map(({ value }) => value).filter(
   (value) => !FREQUENT.includes(value),
 );
+
+/** Whether what happens can be counted: reports and events can, all else happens once. */
+export function isCounted(on: readonly Happening[]): boolean {
+  return on.length > 0 && on.every((each) => FREQUENT.includes(each));
+}
 
 // Of alerts: one of a report is of that one.
 const KINDS: Partial<Record<Kind, string>> = {

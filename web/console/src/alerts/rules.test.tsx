@@ -2,8 +2,9 @@ import { act, cleanup, screen, waitFor } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 import { draw, ok, refusal, stubApi } from "../testing-page";
 import { Channels } from "./Channels";
-import type { ChannelDraft } from "./draft";
+import { type ChannelDraft, emptyDraft } from "./draft";
 import { Edit } from "./Edit";
+import { RuleForm } from "./RuleForm";
 import RulesPage from "./RulesPage";
 import { Test } from "./Test";
 import { rule } from "./testing";
@@ -14,10 +15,13 @@ const press = (name: string) => act(() => screen.getByText<HTMLElement>(name).cl
 
 it("shows what came of a test, by each channel, and tests once however often it is pressed", async () => {
   const [email, webhook] = rule().channels;
+  const pager = { type: "pagerduty", routing_key: "…7a7a", region: "us" };
   const results = [
     { channel: email, delivered: true, reason: null },
     { channel: webhook, delivered: false, reason: "The receiver answered 410." },
+    { channel: pager, delivered: true, reason: "It could not be resolved again." },
   ];
+
   const calls = stubApi({ "POST /alerts/rules/r-1/test": () => ok({ results }) });
   draw(<Test rule={rule()} />);
   const button = screen.getByText<HTMLElement>("Test");
@@ -25,9 +29,20 @@ it("shows what came of a test, by each channel, and tests once however often it 
     button.click();
     button.click();
   });
-  await screen.findByText("Delivered");
+  await screen.findByText("Not delivered");
   expect(screen.getByText("Not delivered").closest("li")?.textContent).toContain("The receiver answered 410.");
+  expect(screen.getByText(/^PagerDuty/).closest("li")?.textContent).toContain(
+    "DeliveredIt could not be resolved again.",
+  );
   expect(calls).toHaveLength(1);
+});
+
+it("asks how often only of what can be counted", () => {
+  const counting = () => ({ ...emptyDraft(), on: ["report" as const] });
+  draw(<RuleForm first={counting} act="Make rule" onSave={vi.fn()} onCancel={vi.fn()} saving={false} faults={{}} />);
+  screen.getByLabelText(/^Times it happens/);
+  act(() => screen.getByLabelText("Regression").click());
+  expect(screen.queryByLabelText(/^Times it happens/)).toBeNull();
 });
 
 it("changes a rule without a word of its channels, which are shown as far as they may be", async () => {

@@ -25,7 +25,7 @@ it("says when and by what a rule tells", () => {
     "Daily at 07:30, Europe/Berlin",
   );
   expect(channelsOf(rule())).toBe("Email, Webhook");
-  expect(channelsOf(rule({ channels: [] }))).toBe("Email");
+  expect(channelsOf(rule({ channels: [] }))).toBe("Email to the subscribers of the deployment");
   expect(channelsOf(rule({ rule_id: "warning", channels: [] }))).toContain("digest");
 });
 

@@ -49,7 +49,7 @@ export function whenOf({ digest }: Pick<RuleView, "digest">): string {
 /** By which channels a rule tells, in few words. */
 export function channelsOf({ rule_id, channels, digest }: Pick<RuleView, "rule_id" | "channels" | "digest">): string {
   if (channels.length > 0) return [...new Set(channels.map(({ type }) => CHANNELS[type]))].join(", ");
-  return rule_id === "warning" && !digest ? "In the digest, until it has a channel" : "Email";
+  return rule_id === "warning" && !digest ? "In the digest, until it has a channel" : channelWord({ type: "email" });
 }
 
 /** A channel as far as it may be told: where to, and the end of what is secret. */

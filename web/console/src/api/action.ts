@@ -1,7 +1,7 @@
 import { notifications } from "@mantine/notifications";
 import { hashKey, type QueryKey, useMutation, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef } from "react";
-import { ApiError } from "./error";
+import { reason } from "./error";
 
 interface Options<Input, Output> {
   run: (input: Input) => Promise<Output>;
@@ -55,12 +55,4 @@ export function useAction<Input, Output>(options: Options<Input, Output>): Actio
     [mutate],
   );
   return { run, running: isPending };
-}
-
-/** What went wrong, for a person. */
-export function reason(error: Error): string {
-  if (!(error instanceof ApiError)) return "This page is at fault, not you. Reload it and try again.";
-  return [error.message, ...error.details.map(({ field, message }) => `${field} ${message}`)]
-    .filter((sentence, nth, all) => nth === 0 || !all[0]?.includes(sentence))
-    .join(" ");
 }

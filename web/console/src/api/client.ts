@@ -1,5 +1,5 @@
-import createClient, { type Middleware } from "openapi-fetch";
-import { idToken, signInAgain } from "../session/manager";
+import createClient from "openapi-fetch";
+import { idToken, renewedToken, signInAgain } from "../session/manager";
 import { settings } from "../settings";
 import { ApiError, unreachable } from "./error";
 import type { paths } from "./schema";
@@ -7,21 +7,8 @@ import type { paths } from "./schema";
 /** The API of this deployment, typed from its own description; calls carry the token of whoever is signed in. */
 export const api = createClient<paths>({
   baseUrl: new URL(settings.api, location.origin).href.replace(/\/$/, ""),
-  // Looked up at each call, so that tests can stand in for it.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: send,
 });
-
-const credentials: Middleware = {
-  async onRequest({ request }) {
-    const token = await idToken();
-    if (token) request.headers.set("Authorization", `Bearer ${token}`);
-  },
-  async onResponse({ response }) {
-    // The browser is leaving: nothing that this page could still show of the answer would be right.
-    if (response.status === 401 && (await signInAgain())) await new Promise(() => {});
-  },
-};
-api.use(credentials);
 
 interface Answered<Data> {
   data?: Data;
@@ -36,4 +23,22 @@ export async function answer<Data>(call: Promise<Answered<Data>>): Promise<Data>
   });
   if (!response.ok) throw ApiError.of(response, error);
   return data as Data;
+}
+
+async function send(request: Request): Promise<Response> {
+  // A body is sent once.
+  const again = request.clone();
+  const token = await idToken();
+  const response = await sendWith(token, request);
+  if (response.status !== 401) return response;
+  const another = await renewedToken(token);
+  const second = another ? await sendWith(another, again) : response;
+  // The browser is leaving: nothing that this page could still show of the answer would be right.
+  if (second.status === 401 && (await signInAgain())) await new Promise(() => {});
+  return second;
+}
+
+function sendWith(token: string | undefined, request: Request): Promise<Response> {
+  if (token) request.headers.set("Authorization", `Bearer ${token}`);
+  return fetch(request);
 }

@@ -39,6 +39,14 @@ export function unreachable(): ApiError {
   );
 }
 
+/** What went wrong, for a person. */
+export function reason(error: Error): string {
+  if (!(error instanceof ApiError)) return "This page is at fault, not you. Reload it and try again.";
+  return [error.message, ...error.details.map(({ field, message }) => `${field} ${message}`)]
+    .filter((sentence, nth, all) => nth === 0 || !all[0]?.includes(sentence))
+    .join(" ");
+}
+
 function isError(body: unknown): body is Body {
   return typeof body === "object" && body !== null && "Code" in body && "Message" in body;
 }

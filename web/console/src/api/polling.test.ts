@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ApiError, unreachable } from "./error";
-import { every, retry, retryDelay } from "./polling";
+import { every, onReturn, retry, retryDelay } from "./polling";
 
 const refused = (status: number, retryAfter: number | null = null) =>
   new ApiError("No.", status, "Refused", [], null, retryAfter);
@@ -27,6 +27,18 @@ describe("every", () => {
   it("waits at least as long as the API asks for", () => {
     const failed = { ...state, status: "error", error: refused(429, 300), errorUpdatedAt: 101_000 };
     expect(every(5)({ state: failed })).toBe(300_000);
+  });
+});
+
+describe("onReturn", () => {
+  it.each([
+    [null, 100_001, true],
+    [unreachable(), 100_001, true],
+    [refused(429, 300), 399_999, false],
+    [refused(429, 300), 400_000, true],
+  ])("after %s, at %d: %s", (error, now, asks) => {
+    vi.spyOn(Date, "now").mockReturnValue(now);
+    expect(onReturn({ state: { ...state, status: "error", error, errorUpdatedAt: 100_000 } })).toBe(asks);
   });
 });
 

@@ -21,6 +21,14 @@ export function every(seconds: number): (query: Polled) => number {
   };
 }
 
+/**
+ * Whether a query is asked again when somebody comes back to the page, or the network does: not before the time that
+ * `Retry-After` asked for is over.
+ */
+export function onReturn({ state }: Polled): boolean {
+  return Date.now() >= state.errorUpdatedAt + askedFor(state.error);
+}
+
 /** Whether a call that failed so often already is worth another try at once. */
 export function retry(failures: number, error: Error): boolean {
   if (failures >= RETRIES || !(error instanceof ApiError)) return false;

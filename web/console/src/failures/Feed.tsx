@@ -1,4 +1,4 @@
-import { Button, NativeSelect } from "@mantine/core";
+import { NativeSelect } from "@mantine/core";
 import { Radio } from "lucide-react";
 import { answer, api } from "../api/client";
 import { useList } from "../api/list";
@@ -18,10 +18,12 @@ import { absolute } from "../ui/time";
 import classes from "./Feed.module.css";
 import { FILTERS } from "./views";
 
+const NARROWED = { dimension: FILTERS.dimension, severity: FILTERS.severity } as const;
+
 /** The events of a project as they come, the newest first. */
 export function Feed() {
   const [project_id] = useProject();
-  const [{ dimension: event, severity }, change] = useFilters(FILTERS);
+  const [{ dimension: event, severity }, change, clear] = useFilters(NARROWED);
   const query = { project_id, ...(event && { event }), ...(severity && { severity }) };
   const list = useList<Kept>({
     key: ["failures", "feed", query],
@@ -30,11 +32,9 @@ export function Feed() {
     id: idOf,
     seconds: 5,
   });
-  const filtered = event !== undefined || severity !== undefined;
-  const clear = () => change({ dimension: undefined, severity: undefined });
   return (
     <>
-      <Toolbar>
+      <Toolbar clear={clear} aside={<Live query={list} />}>
         <TextFilter label="Event" value={event} onChange={(dimension) => change({ dimension })} />
         <NativeSelect
           size="xs"
@@ -43,14 +43,6 @@ export function Feed() {
           onChange={(chosen) => change({ severity: SEVERITIES.find((each) => each === chosen.target.value) })}
           data={SEVERITY_CHOICE}
         />
-        {filtered && (
-          <Button variant="subtle" color="gray" onClick={clear}>
-            Clear
-          </Button>
-        )}
-        <span className={classes.live}>
-          <Live query={list} />
-        </span>
       </Toolbar>
       <Log
         list={list}
@@ -61,10 +53,10 @@ export function Feed() {
         what="events"
         empty={
           <Note
-            title={filtered ? "No event matches these filters" : "No event in the last week"}
+            title={clear ? "No event matches these filters" : "No event in the last week"}
             icon={<Radio size={24} color="var(--dim)" aria-hidden />}
           >
-            {filtered ? (
+            {clear ? (
               "An event is found by its whole name."
             ) : (
               <>

@@ -26,10 +26,8 @@ export function Frame({ query, related = [], children }: Props) {
   const { search } = useLocation();
   return (
     <>
-      <Toolbar>
+      <Toolbar aside={<Live query={query} />}>
         <SegmentedControl
-          size="xs"
-          withItemsBorders={false}
           aria-label="How far back"
           value={hours}
           onChange={(chosen) =>
@@ -53,9 +51,6 @@ export function Frame({ query, related = [], children }: Props) {
               {label}
             </Link>
           ))}
-        <span className={classes.live}>
-          <Live query={query} />
-        </span>
       </Toolbar>
       {children}
     </>

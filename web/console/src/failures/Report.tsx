@@ -1,6 +1,6 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { SearchX } from "lucide-react";
-import { type ReactNode, useCallback } from "react";
+import type { ReactNode } from "react";
 import { useLocation } from "react-router";
 import { useFilters } from "../ui/filters";
 import { type Column, Items } from "../ui/Items";
@@ -30,10 +30,6 @@ interface Props<Line> {
 export function Report<Line>({ view, query, columns, id, narrows, related, what, how, children }: Props<Line>) {
   const [{ dimension }] = useFilters(FILTERS);
   const { search } = useLocation();
-  const to = useCallback(
-    (line: Line) => `/failures${searchOf(search, view, narrows?.(line))}`,
-    [search, view, narrows],
-  );
   const { data, isPending, error, refetch } = query;
   return (
     <Frame query={query} {...(related && { related })}>
@@ -42,7 +38,7 @@ export function Report<Line>({ view, query, columns, id, narrows, related, what,
         list={{ data: data?.items, isPending, error, refetch }}
         columns={columns}
         id={id}
-        {...(narrows && !dimension && { to })}
+        {...(narrows && !dimension && { to: here, search: (line: Line) => searchOf(search, view, narrows(line)) })}
         what={what}
         empty={
           <Note title={`No ${what} in this time`} icon={<SearchX size={24} color="var(--dim)" aria-hidden />}>
@@ -55,4 +51,8 @@ export function Report<Line>({ view, query, columns, id, narrows, related, what,
       )}
     </Frame>
   );
+}
+
+function here(): string {
+  return "/failures";
 }

@@ -48,6 +48,6 @@ export function fixedByDay(items: readonly FixLine[], since: string, until: stri
 }
 
 /** A date (of UTC) in as few characters as say it: `Nov 22`. */
-export function dayWord(day: string): string {
+function dayWord(day: string): string {
   return DAY.format(Date.parse(day));
 }

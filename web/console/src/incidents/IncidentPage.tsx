@@ -1,6 +1,6 @@
 import { Group, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useLocation, useParams, useSearchParams } from "react-router";
+import { useParams, useSearchParams } from "react-router";
 import { answer, api } from "../api/client";
 import { every } from "../api/polling";
 import type { IncidentDetail } from "../api/schema";
@@ -21,22 +21,22 @@ import { Occurrences } from "./Occurrences";
 import { ReportView, reportOf } from "./Report";
 import { Triage } from "./Triage";
 
+const UP = { to: "/incidents", label: "Incidents" };
+
 /** One incident: what its newest report says, the reports that are kept, and what is to be done about it. */
 export default function IncidentPage() {
   const { id: incident_id = "" } = useParams();
-  const { search } = useLocation();
   const incident = useQuery({
     queryKey: ["incidents", "detail", incident_id],
     queryFn: ({ signal }) => answer(api.GET("/incidents/{incident_id}", { params: { path: { incident_id } }, signal })),
     refetchInterval: every(5),
   });
-  const up = { to: `/incidents${search}`, label: "Incidents" };
   return (
-    <Detail query={incident} what="incident" up={up} gone="It may have been deleted, or its retention is over.">
+    <Detail query={incident} what="incident" up={UP} gone="It may have been deleted, or its retention is over.">
       {(found) => (
         <Page
           title={headline(found)}
-          up={up}
+          up={UP}
           aside={
             <Group gap="xs" wrap="nowrap">
               <Live query={incident} />

@@ -1,31 +1,29 @@
 import { Button, Indicator, NativeSelect, Popover, SegmentedControl, Stack } from "@mantine/core";
-import { ListFilter, PartyPopper, SearchX } from "lucide-react";
-import { useCallback } from "react";
-import { useLocation } from "react-router";
+import { ListFilter, PartyPopper } from "lucide-react";
 import { answer, api } from "../api/client";
 import { useList } from "../api/list";
 import type { IncidentSummary } from "../api/schema";
 import { useProject } from "../shell/project";
 import { Ago } from "../ui/Ago";
 import { type Changes, type Filters, useFilters } from "../ui/filters";
+import { Headline } from "../ui/Headline";
 import { type Column, Items } from "../ui/Items";
 import { Live } from "../ui/Live";
 import { Tag } from "../ui/Mark";
 import { Note } from "../ui/Note";
+import { NothingFound } from "../ui/NothingFound";
 import { compact } from "../ui/numbers";
 import { Page, Toolbar } from "../ui/Page";
 import { Search } from "../ui/Search";
 import { Sparkline } from "../ui/Sparkline";
 import { TextFilter } from "../ui/TextFilter";
 import { headline } from "./headline";
-import classes from "./IncidentsPage.module.css";
 import { SEVERITIES, SeverityMark, STATUSES, StatusMark, word } from "./marks";
 
 const FILTERS = { status: STATUSES, severity: SEVERITIES, environment: "text", error_key: "text", q: "text" } as const;
-const NONE = { status: undefined, severity: undefined, environment: undefined, error_key: undefined, q: undefined };
 
 const COLUMNS: readonly Column<IncidentSummary>[] = [
-  { header: "Incident", cell: (incident) => <Headline incident={incident} /> },
+  { header: "Incident", cell: (incident) => <About incident={incident} /> },
   { header: "Last 24 h", width: "136px", from: "md", cell: ({ trend }) => <Sparkline counts={trend} /> },
   { header: "Count", width: "76px", align: "end", cell: ({ count }) => compact(count) },
   { header: "Users", width: "72px", align: "end", from: "sm", cell: ({ user_count }) => compact(user_count) },
@@ -37,8 +35,7 @@ const COLUMNS: readonly Column<IncidentSummary>[] = [
 /** The incidents of a project, under filters, the newest first. */
 export default function IncidentsPage() {
   const [project_id] = useProject();
-  const [filters, change] = useFilters(FILTERS);
-  const { search } = useLocation();
+  const [filters, change, clear] = useFilters(FILTERS);
   const list = useList<IncidentSummary>({
     key: ["incidents", "list", project_id, filters],
     page: (cursor, signal) =>
@@ -48,16 +45,11 @@ export default function IncidentsPage() {
     id: idOf,
     seconds: 5,
   });
-  // The filters go along, so that the way back from an incident leads to the same list.
-  const pathOf = useCallback((incident: IncidentSummary) => `/incidents/${incident.incident_id}${search}`, [search]);
-  const filtered = Object.keys(filters).length > 0;
   return (
     <Page title="Incidents" aside={<Live query={list} />}>
-      <Toolbar>
+      <Toolbar clear={clear}>
         <Search label="Search title or key" value={filters.q} onChange={(q) => change({ q })} />
         <SegmentedControl
-          size="xs"
-          withItemsBorders={false}
           aria-label="Status"
           value={filters.status ?? ""}
           onChange={(status) => change({ status: STATUSES.find((each) => each === status) })}
@@ -71,11 +63,6 @@ export default function IncidentsPage() {
           data={[{ value: "", label: "Any severity" }, ...SEVERITIES.map((value) => ({ value, label: word(value) }))]}
         />
         <RareFilters filters={filters} change={change} />
-        {filtered && (
-          <Button variant="subtle" color="gray" onClick={() => change(NONE)}>
-            Clear
-          </Button>
-        )}
       </Toolbar>
       <Items
         list={list}
@@ -83,33 +70,39 @@ export default function IncidentsPage() {
         id={idOf}
         to={pathOf}
         what="incidents"
-        empty={filtered ? <NothingFound clear={() => change(NONE)} /> : <NothingYet />}
+        empty={clear ? <NothingFound what="incident" clear={clear} /> : <NothingYet />}
       />
     </Page>
   );
 }
 
-function Headline({ incident }: { incident: IncidentSummary }) {
+function About({ incident }: { incident: IncidentSummary }) {
+  const { error_key, environments, regressed, status } = incident;
   return (
-    <>
-      <span className={classes.title}>
-        <span className="truncate" title={incident.title}>
-          {headline(incident)}
-        </span>
-        {incident.regressed && incident.status !== "FIXED" && (
+    <Headline
+      title={headline(incident)}
+      beside={
+        regressed &&
+        status !== "FIXED" && (
           <Tag tone="red" title="It came back after it was fixed">
             Regressed
           </Tag>
-        )}
-      </span>
-      <span className={classes.under}>
-        <span className="phone">
-          <StatusMark status={incident.status} />
-        </span>
-        <span className="mono truncate">{incident.error_key}</span>
-        {incident.environments.length > 0 && <span className="truncate">{incident.environments.join(", ")}</span>}
-      </span>
-    </>
+        )
+      }
+      under={
+        <>
+          <span className="phone">
+            <StatusMark status={status} />
+          </span>
+          <span className="mono truncate">{error_key}</span>
+          {environments.length > 0 && (
+            <span className="truncate" data-from="sm">
+              {environments.join(", ")}
+            </span>
+          )}
+        </>
+      }
+    />
   );
 }
 
@@ -146,20 +139,6 @@ function RareFilters({ filters, change }: RareProps) {
   );
 }
 
-function NothingFound({ clear }: { clear: () => void }) {
-  return (
-    <Note
-      title="No incident matches these filters"
-      icon={<SearchX size={24} color="var(--dim)" aria-hidden />}
-      actions={
-        <Button variant="default" onClick={clear}>
-          Clear the filters
-        </Button>
-      }
-    />
-  );
-}
-
 function NothingYet() {
   return (
     <Note title="Nothing has failed" icon={<PartyPopper size={24} color="var(--dim)" aria-hidden />}>
@@ -167,6 +146,10 @@ function NothingYet() {
       any Sentry SDK with this project's DSN.
     </Note>
   );
+}
+
+function pathOf(incident: IncidentSummary): string {
+  return `/incidents/${incident.incident_id}`;
 }
 
 function idOf(incident: IncidentSummary): string {

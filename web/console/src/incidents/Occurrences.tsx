@@ -1,13 +1,10 @@
-import { Button, Skeleton } from "@mantine/core";
-import { useState } from "react";
 import { answer, api } from "../api/client";
 import { useList } from "../api/list";
 import type { KeptReport } from "../api/schema";
-import { Ago } from "../ui/Ago";
-import { Failed } from "../ui/Failed";
+import { Headline } from "../ui/Headline";
+import { Log } from "../ui/Log";
 import { Note } from "../ui/Note";
 import { SeverityMark } from "./marks";
-import classes from "./Occurrences.module.css";
 import { ReportView, reportOf } from "./Report";
 
 /** The reports that are kept of an incident, the newest first; each opens to all that it says. */
@@ -21,55 +18,43 @@ export function Occurrences({ incident_id }: { incident_id: string }) {
           signal,
         }),
       ),
-    id: ({ event_id }) => event_id,
+    id: idOf,
     seconds: 15,
   });
-  const { data: reports, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = list;
-  if (error && !reports) return <Failed error={error} retry={() => void refetch()} what="the occurrences" />;
-  if (!reports) return <Skeleton height={300} />;
-  if (reports.length === 0) {
-    return <Note title="No report is kept yet">The count is right all the same; reports follow within seconds.</Note>;
-  }
   return (
-    <>
-      <ul className={classes.occurrences}>
-        {reports.map((report) => (
-          <Occurrence key={report.event_id} report={report} />
-        ))}
-      </ul>
-      {hasNextPage && (
-        <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          Load more
-        </Button>
-      )}
-    </>
+    <Log
+      list={list}
+      id={idOf}
+      time={timeOf}
+      summary={summary}
+      detail={detail}
+      what="occurrences"
+      empty={<Note title="No report is kept yet">The count is right all the same; reports follow within seconds.</Note>}
+    />
   );
 }
 
-function Occurrence({ report }: { report: KeptReport }) {
-  const [open, setOpen] = useState(false);
-  const shown = open ? reportOf(report) : null;
+function idOf({ event_id }: KeptReport): string {
+  return event_id;
+}
+
+function timeOf({ received_at }: KeptReport): string {
+  return received_at;
+}
+
+function summary({ error_message, event_id, environment, release, user_id }: KeptReport) {
+  const from = [environment, release, user_id && `user ${user_id}`].filter(Boolean).join(" · ");
+  return <Headline title={error_message ?? event_id} under={from} />;
+}
+
+function detail(kept: KeptReport) {
+  const report = reportOf(kept);
   return (
-    <li>
-      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary>
-          <Ago time={report.received_at} />
-          <span className="truncate">{report.error_message ?? report.event_id}</span>
-          <span className={classes.facts}>
-            {[report.environment, report.release, report.user_id && `user ${report.user_id}`]
-              .filter(Boolean)
-              .join(" · ")}
-          </span>
-        </summary>
-        {shown && (
-          <div className={classes.report}>
-            <p className={classes.facts}>
-              <SeverityMark severity={report.severity} /> Event <span className="mono">{report.event_id}</span>
-            </p>
-            <ReportView report={shown} />
-          </div>
-        )}
-      </details>
-    </li>
+    <>
+      <p className="under">
+        <SeverityMark severity={kept.severity} /> Event <span className="mono">{kept.event_id}</span>
+      </p>
+      {report && <ReportView report={report} />}
+    </>
   );
 }

@@ -1,12 +1,12 @@
-import { Button, Group, Menu, Modal, Stack, Textarea, TextInput } from "@mantine/core";
+import { Button, Menu, Modal, Textarea, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { ChevronDown } from "lucide-react";
-import type { FormEvent } from "react";
 import { useAction } from "../api/action";
 import { answer, api } from "../api/client";
 import type { Triage as Decision, IncidentDetail, IncidentSummary } from "../api/schema";
 import { changeThing } from "../api/thing";
+import { Form } from "../ui/Form";
 import { STATUSES, type Status, StatusMark, word } from "./marks";
 
 /** Where the incident stands, and the menu that moves it on; marking it as fixed asks how. */
@@ -55,9 +55,8 @@ interface FormProps {
 }
 
 function FixForm({ incident, onCancel, onSave, saving }: FormProps) {
-  const save = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget);
+  const save = (form: HTMLFormElement) => {
+    const given = new FormData(form);
     const said = ["fix_commit_hash", "fixed_in_release", "fix_notes"].flatMap((name) => {
       const value = String(given.get(name) ?? "").trim();
       return value ? [[name, value]] : [];
@@ -65,41 +64,31 @@ function FixForm({ incident, onCancel, onSave, saving }: FormProps) {
     onSave(Object.fromEntries(said));
   };
   return (
-    <form onSubmit={save}>
-      <Stack gap="sm">
-        <TextInput
-          name="fix_commit_hash"
-          label="Commit"
-          maxLength={64}
-          defaultValue={incident.fix_commit_hash ?? ""}
-          data-autofocus
-        />
-        <TextInput
-          name="fixed_in_release"
-          label="Fixed in release"
-          description="Reports of older releases do not reopen it."
-          placeholder={incident.last_release ?? undefined}
-          maxLength={64}
-          defaultValue={incident.fixed_in_release ?? ""}
-        />
-        <Textarea
-          name="fix_notes"
-          label="Notes"
-          autosize
-          minRows={3}
-          maxLength={4000}
-          defaultValue={incident.fix_notes ?? ""}
-        />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={saving}>
-            Mark as fixed
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <Form act="Mark as fixed" onSubmit={save} onCancel={onCancel} saving={saving}>
+      <TextInput
+        name="fix_commit_hash"
+        label="Commit"
+        maxLength={64}
+        defaultValue={incident.fix_commit_hash ?? ""}
+        data-autofocus
+      />
+      <TextInput
+        name="fixed_in_release"
+        label="Fixed in release"
+        description="Reports of older releases do not reopen it."
+        placeholder={incident.last_release ?? undefined}
+        maxLength={64}
+        defaultValue={incident.fixed_in_release ?? ""}
+      />
+      <Textarea
+        name="fix_notes"
+        label="Notes"
+        autosize
+        minRows={3}
+        maxLength={4000}
+        defaultValue={incident.fix_notes ?? ""}
+      />
+    </Form>
   );
 }
 

@@ -1,23 +1,22 @@
-import { ActionIcon, Button, Tooltip } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { RotateCw, Trash2 } from "lucide-react";
+import { Button } from "@mantine/core";
+import { RotateCw } from "lucide-react";
+import { answer, api } from "../api/client";
 import type { JobSummary } from "../api/schema";
-import { Confirm } from "../ui/Confirm";
-import { useDelete, useRetry } from "./actions";
+import { DeleteButton } from "../ui/DeleteButton";
 import classes from "./JobActions.module.css";
+import { useRetry } from "./retry";
 import { isDeletable, isRetryable } from "./status";
 
 interface Props {
   job: JobSummary;
-  /** What is done when it is deleted. */
-  deleted?: () => void;
+  /** Where one goes once it is deleted; without, one stays. */
+  list?: string;
 }
 
 /** What can be done with a job as it stands: run it again, delete it. */
-export function JobActions({ job, deleted }: Props) {
-  const [asking, { open, close }] = useDisclosure();
+export function JobActions({ job, list }: Props) {
+  const { job_id, kind } = job;
   const retry = useRetry();
-  const remove = useDelete(deleted);
   return (
     <span className={classes.actions}>
       {isRetryable(job) && (
@@ -26,32 +25,26 @@ export function JobActions({ job, deleted }: Props) {
           size="compact-xs"
           leftSection={<RotateCw size={12} aria-hidden />}
           disabled={retry.running}
-          onClick={() => retry.run(job.job_id)}
+          onClick={() => retry.run(job_id)}
         >
           Re-run
         </Button>
       )}
       {isDeletable(job) && (
-        <Tooltip label="Delete">
-          <ActionIcon size="sm" aria-label="Delete job" onClick={open}>
-            <Trash2 size={14} />
-          </ActionIcon>
-        </Tooltip>
+        <DeleteButton
+          what="job"
+          area="jobs"
+          id={job_id}
+          is={(each: JobSummary) => each.job_id === job_id}
+          remove={() => answer(api.DELETE("/jobs/{job_id}", { params: { path: { job_id } } }))}
+          changes={[["media"]]}
+          list={list}
+          compact
+        >
+          The {kind} job and its attempts leave the console; what it was about, and its original, stay as they are. That
+          cannot be undone.
+        </DeleteButton>
       )}
-      <Confirm
-        opened={asking}
-        onClose={close}
-        title="Delete this job?"
-        act="Delete job"
-        running={remove.running}
-        onConfirm={() => {
-          close();
-          remove.run(job.job_id);
-        }}
-      >
-        The {job.kind} job and its attempts leave the console; what it was about, and its original, stay as they are.
-        That cannot be undone.
-      </Confirm>
     </span>
   );
 }

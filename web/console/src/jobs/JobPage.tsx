@@ -1,9 +1,10 @@
 import { Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { answer, api } from "../api/client";
 import { every } from "../api/polling";
 import type { JobAttempt, JobAudit, JobDetail } from "../api/schema";
+import { useCarried } from "../shell/project";
 import { Ago } from "../ui/Ago";
 import { Detail } from "../ui/Detail";
 import { Facts, Section } from "../ui/Facts";
@@ -22,7 +23,6 @@ const UP = { to: "/jobs", label: "Jobs" };
 /** One job: how it stands, its attempts, and who did what to it. */
 export default function JobPage() {
   const { id: job_id = "" } = useParams();
-  const navigate = useNavigate();
   const job = useQuery({
     queryKey: ["jobs", "detail", job_id],
     queryFn: ({ signal }) => answer(api.GET("/jobs/{job_id}", { params: { path: { job_id } }, signal })),
@@ -37,7 +37,7 @@ export default function JobPage() {
           aside={
             <Group gap="sm" wrap="nowrap">
               <Live query={job} />
-              <JobActions job={found} deleted={() => void navigate("/jobs")} />
+              <JobActions job={found} list="/jobs" />
             </Group>
           }
         >
@@ -80,6 +80,7 @@ function Present({ job }: { job: JobDetail }) {
 }
 
 function About({ job }: { job: JobDetail }) {
+  const carried = useCarried();
   return (
     <Section title="About">
       <Facts
@@ -87,7 +88,7 @@ function About({ job }: { job: JobDetail }) {
           ["Kind", job.kind],
           [
             "Media",
-            <Link key="media" to={`/media/${job.subject_id}`} className={classes.link}>
+            <Link key="media" to={{ pathname: `/media/${job.subject_id}`, search: carried }} className={classes.link}>
               <span className="mono">{job.subject_id.slice(0, 8)}</span>
             </Link>,
           ],

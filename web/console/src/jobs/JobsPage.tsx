@@ -5,6 +5,7 @@ import { useList } from "../api/list";
 import type { JobSummary } from "../api/schema";
 import { Ago } from "../ui/Ago";
 import { useFilters } from "../ui/filters";
+import { Headline } from "../ui/Headline";
 import { type Column, Items } from "../ui/Items";
 import { Live } from "../ui/Live";
 import { Note } from "../ui/Note";
@@ -18,12 +19,12 @@ import { STATUSES, type Status, StatusMark, statusOf } from "./status";
 const FILTERS = { status: STATUSES, kind: "text" } as const;
 
 const COLUMNS: readonly Column<JobSummary>[] = [
-  { header: "Job", cell: (job) => <Headline job={job} /> },
+  { header: "Job", cell: (job) => <About job={job} /> },
   { header: "Status", width: "126px", from: "sm", cell: (job) => <StatusMark status={statusOf(job)} /> },
   { header: "Progress", width: "150px", from: "sm", cell: (job) => <Progress job={job} /> },
   { header: "Attempts", width: "88px", align: "end", from: "md", cell: ({ attempts }) => attempts },
   { header: "Created", width: "88px", align: "end", from: "sm", cell: ({ created_at }) => <Ago time={created_at} /> },
-  { header: "Actions", width: "126px", align: "end", cell: (job) => <JobActions job={job} /> },
+  { header: "Actions", width: "140px", align: "end", cell: (job) => <JobActions job={job} /> },
 ];
 
 const NOTHING: Record<Status | "all", string> = {
@@ -96,17 +97,22 @@ export default function JobsPage() {
   );
 }
 
-function Headline({ job }: { job: JobSummary }) {
+function About({ job }: { job: JobSummary }) {
+  const { kind, subject_id, error, requested_by } = job;
   return (
-    <>
-      <span className={classes.kind}>
-        {job.kind} <span className="mono dim">{job.subject_id.slice(0, 8)}</span>
-      </span>
-      <span className="phone">
-        <StatusMark status={statusOf(job)} />
-      </span>
-      <span className={job.error ? classes.error : classes.under}>{job.error ?? `for ${job.requested_by}`}</span>
-    </>
+    <Headline
+      title={kind}
+      beside={<span className="mono dim">{subject_id.slice(0, 8)}</span>}
+      under={
+        <>
+          <span className="phone">
+            <StatusMark status={statusOf(job)} />
+          </span>
+          <span className="truncate">{error ?? `for ${requested_by}`}</span>
+        </>
+      }
+      bad={error !== null}
+    />
   );
 }
 

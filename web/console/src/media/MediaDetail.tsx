@@ -1,10 +1,11 @@
 import { Anchor, Group, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Info, TriangleAlert } from "lucide-react";
-import { Link, useLocation, useParams } from "react-router";
+import { Link, useParams } from "react-router";
 import { answer, api } from "../api/client";
 import { every } from "../api/polling";
 import type { MediaView } from "../api/schema";
+import { useCarried } from "../shell/project";
 import { Ago } from "../ui/Ago";
 import { Callout } from "../ui/Callout";
 import { Copy } from "../ui/Copy";
@@ -22,22 +23,22 @@ import { StatusMark } from "./status";
 import { Variants } from "./Variants";
 import { incidentSearch } from "./variants";
 
+const UP = { to: "/media", label: "Media" };
+
 /** One media: what it shows, its files, whose it is, and what became of it. */
 export default function MediaDetail() {
   const { id: media_id = "" } = useParams();
-  const { search } = useLocation();
   const query = useQuery({
     queryKey: ["media", "detail", media_id],
     queryFn: ({ signal }) => answer(api.GET("/media/{media_id}", { params: { path: { media_id } }, signal })),
     refetchInterval: every(5),
   });
-  const up = { to: `/media${search}`, label: "Media" };
   return (
-    <Detail query={query} what="media" up={up} gone="It may have been deleted, or its upload was never finished.">
+    <Detail query={query} what="media" up={UP} gone="It may have been deleted, or its upload was never finished.">
       {(media) => (
         <Page
           title={media.file_name}
-          up={up}
+          up={UP}
           aside={
             <Group gap="xs" wrap="nowrap">
               <Live query={query} />
@@ -78,6 +79,7 @@ export default function MediaDetail() {
 
 function Sidebar({ media }: { media: MediaView }) {
   const { job_id, correlation_id, context } = media;
+  const carried = useCarried();
   return (
     <aside aria-label="Facts">
       <Section title="Upload">
@@ -97,7 +99,7 @@ function Sidebar({ media }: { media: MediaView }) {
             [
               "Job",
               job_id && (
-                <Anchor component={Link} to={`/jobs/${job_id}`} fz="sm" className="mono">
+                <Anchor component={Link} to={{ pathname: `/jobs/${job_id}`, search: carried }} fz="sm" className="mono">
                   {job_id.slice(0, 8)}
                 </Anchor>
               ),

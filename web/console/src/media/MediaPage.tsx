@@ -1,15 +1,15 @@
-import { Button, SegmentedControl, Select } from "@mantine/core";
-import { ImagePlus, SearchX } from "lucide-react";
-import { useCallback } from "react";
-import { useLocation } from "react-router";
+import { SegmentedControl, Select } from "@mantine/core";
+import { ImagePlus } from "lucide-react";
 import { answer, api } from "../api/client";
 import { useList } from "../api/list";
 import type { MediaView } from "../api/schema";
 import { Ago } from "../ui/Ago";
 import { useFilters } from "../ui/filters";
+import { Headline } from "../ui/Headline";
 import { type Column, Items } from "../ui/Items";
 import { Live } from "../ui/Live";
 import { Note } from "../ui/Note";
+import { NothingFound } from "../ui/NothingFound";
 import { bytes } from "../ui/numbers";
 import { Page, Toolbar } from "../ui/Page";
 import classes from "./MediaPage.module.css";
@@ -19,10 +19,9 @@ import { Thumbnail } from "./Thumbnail";
 
 const ELIGIBLE = ["true", "false"] as const;
 const FILTERS = { status: STATUSES, eligible: ELIGIBLE } as const;
-const NONE = { status: undefined, eligible: undefined };
 
 const COLUMNS: readonly Column<MediaView>[] = [
-  { header: "Media", cell: (media) => <Headline media={media} /> },
+  { header: "Media", cell: (media) => <About media={media} /> },
   { header: "Size", width: "84px", align: "end", from: "sm", cell: ({ size_bytes }) => bytes(size_bytes) },
   { header: "Files", width: "64px", align: "end", from: "md", cell: ({ variant_count }) => variant_count },
   { header: "Status", width: "150px", from: "sm", cell: ({ status }) => <StatusMark status={status} /> },
@@ -32,8 +31,7 @@ const COLUMNS: readonly Column<MediaView>[] = [
 
 /** What customers have uploaded, and what became of it, the newest first. */
 export default function MediaPage() {
-  const [filters, change] = useFilters(FILTERS);
-  const { search } = useLocation();
+  const [filters, change, clear] = useFilters(FILTERS);
   const list = useList<MediaView>({
     key: ["media", "list", filters],
     page: (cursor, signal) =>
@@ -41,13 +39,10 @@ export default function MediaPage() {
     id: idOf,
     seconds: 5,
   });
-  const pathOf = useCallback((media: MediaView) => `/media/${media.media_id}${search}`, [search]);
-  const filtered = Object.keys(filters).length > 0;
   return (
     <Page title="Media" aside={<Live query={list} />}>
-      <Toolbar>
+      <Toolbar clear={clear}>
         <SegmentedControl
-          size="xs"
           aria-label="Optimised or not"
           value={filters.eligible ?? ""}
           onChange={(eligible) => change({ eligible: ELIGIBLE.find((each) => each === eligible) })}
@@ -67,11 +62,6 @@ export default function MediaPage() {
           onChange={(status) => change({ status: status ?? undefined })}
           data={STATUSES.map((value) => ({ value, label: wordOf(value) }))}
         />
-        {filtered && (
-          <Button variant="subtle" color="gray" onClick={() => change(NONE)}>
-            Clear
-          </Button>
-        )}
       </Toolbar>
       <Items
         list={list}
@@ -79,42 +69,31 @@ export default function MediaPage() {
         id={idOf}
         to={pathOf}
         what="media"
-        empty={filtered ? <NothingFound clear={() => change(NONE)} /> : <NothingYet />}
+        empty={clear ? <NothingFound what="media" clear={clear} /> : <NothingYet />}
       />
     </Page>
   );
 }
 
-function Headline({ media }: { media: MediaView }) {
+function About({ media }: { media: MediaView }) {
+  const { file_name, owner_id, error, status } = media;
   return (
-    <span className={classes.headline}>
+    <span className={classes.about}>
       <Thumbnail media={media} />
-      <span className={classes.words}>
-        <span className={`${classes.name} truncate`}>{media.file_name}</span>
-        <span className={classes.under}>
-          <span className="truncate">{media.owner_id}</span>
-          {media.error ? (
-            <span className={`${classes.error} truncate`}>{media.error}</span>
-          ) : (
-            <span className={classes.phone}>{wordOf(media.status)}</span>
-          )}
-        </span>
-      </span>
+      <Headline
+        title={file_name}
+        under={
+          <>
+            <span className="truncate">{owner_id}</span>
+            {error ? (
+              <span className={`${classes.error} truncate`}>{error}</span>
+            ) : (
+              <span className="phone">{wordOf(status)}</span>
+            )}
+          </>
+        }
+      />
     </span>
-  );
-}
-
-function NothingFound({ clear }: { clear: () => void }) {
-  return (
-    <Note
-      title="No media matches these filters"
-      icon={<SearchX size={24} color="var(--dim)" aria-hidden />}
-      actions={
-        <Button variant="default" onClick={clear}>
-          Clear the filters
-        </Button>
-      }
-    />
   );
 }
 
@@ -125,6 +104,10 @@ function NothingYet() {
       browser SDK.
     </Note>
   );
+}
+
+function pathOf(media: MediaView): string {
+  return `/media/${media.media_id}`;
 }
 
 function idOf(media: MediaView): string {

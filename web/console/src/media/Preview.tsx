@@ -1,7 +1,7 @@
 import type { CSSProperties } from "react";
 import type { MediaView, Variant } from "../api/schema";
 import classes from "./Preview.module.css";
-import { steady } from "./signed";
+import { spoil, steady } from "./signed";
 import { type Status, wordOf } from "./status";
 import { shownOf } from "./variants";
 
@@ -20,6 +20,9 @@ interface Props {
 export function Preview({ media, refetch }: Props) {
   const { picture, video } = shownOf(media);
   const label = `Preview of ${media.file_name}`;
+  const again = ({ url }: Variant) => {
+    if (spoil(steady(url))) refetch();
+  };
   return (
     <div className={classes.frame} style={proportions(picture)}>
       {video ? (
@@ -30,10 +33,10 @@ export function Preview({ media, refetch }: Props) {
           src={steady(video.url)}
           {...(picture && { poster: steady(picture.url) })}
           aria-label={label}
-          onError={refetch}
+          onError={() => again(video)}
         />
       ) : picture ? (
-        <img src={steady(picture.url)} alt={label} decoding="async" onError={refetch} />
+        <img src={steady(picture.url)} alt={label} decoding="async" onError={() => again(picture)} />
       ) : (
         <p className={classes.words}>
           {NOT_YET[media.status] ?? `${wordOf(media.status)}. A preview appears here when it is optimised.`}

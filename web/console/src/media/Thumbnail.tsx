@@ -1,7 +1,7 @@
 import { Film, ImageIcon } from "lucide-react";
 import { useState } from "react";
 import type { MediaView } from "../api/schema";
-import { steady } from "./signed";
+import { spoil, steady } from "./signed";
 import classes from "./Thumbnail.module.css";
 import { thumbnailOf } from "./variants";
 
@@ -9,12 +9,16 @@ import { thumbnailOf } from "./variants";
 export function Thumbnail({ media }: { media: MediaView }) {
   const [broken, setBroken] = useState<string>();
   const picture = thumbnailOf(media);
+  const giveUp = (url: string) => {
+    spoil(url);
+    setBroken(url);
+  };
   const src = picture && steady(picture.url);
   const Kind = media.content_type.startsWith("video/") ? Film : ImageIcon;
   return (
     <span className={classes.box}>
       {src && src !== broken ? (
-        <img src={src} alt="" loading="lazy" decoding="async" onError={() => setBroken(src)} />
+        <img src={src} alt="" loading="lazy" decoding="async" onError={() => giveUp(src)} />
       ) : (
         <Kind size={18} strokeWidth={1.6} aria-hidden />
       )}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { signedAt, steady } from "./signed";
+import { signedAt, spoil, steady } from "./signed";
 
 function signed(file: string, time: string): string {
   return `https://store.example/${file}?X-Amz-Date=20260125T${time}Z&X-Amz-Expires=3600&X-Amz-Signature=${time}`;
@@ -24,4 +24,23 @@ it("tells files apart, and goes by the newest URL where none says when it was si
   expect(steady(signed("other.jpg", "080001"))).toContain("other.jpg");
   expect(steady("https://store.example/plain.jpg?1")).toBe("https://store.example/plain.jpg?1");
   expect(steady("https://store.example/plain.jpg?2")).toBe("https://store.example/plain.jpg?2");
+});
+
+it("shows a file by the next URL, once, where the first one does not work", () => {
+  const [first, next, later] = ["080000", "080005", "080010"].map((time) => signed("early.jpg", time));
+  expect(steady(first as string)).toBe(first);
+  expect(spoil(first as string)).toBe(true);
+  expect(steady(first as string)).toBe(first);
+  expect(steady(next as string)).toBe(next);
+  expect(spoil(next as string)).toBe(false);
+  expect(steady(later as string)).toBe(next);
+  const renewed = signed("early.jpg", "084505");
+  expect(steady(renewed)).toBe(renewed);
+  expect(spoil(renewed)).toBe(true);
+});
+
+it("gives up nothing for a URL that is shown no more", () => {
+  steady(signed("other-poster.jpg", "080000"));
+  expect(spoil(signed("other-poster.jpg", "070000"))).toBe(false);
+  expect(spoil(signed("unknown.jpg", "070000"))).toBe(false);
 });

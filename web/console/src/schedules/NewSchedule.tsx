@@ -1,15 +1,13 @@
-import { Button, Group, Modal, SimpleGrid, Stack, TextInput } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { Plus } from "lucide-react";
-import { type FormEvent, useState } from "react";
-import { useNavigate } from "react-router";
-import { useAction } from "../api/action";
+import { SimpleGrid, TextInput } from "@mantine/core";
+import { useState } from "react";
+import { useLocation, useNavigate } from "react-router";
 import { answer, api } from "../api/client";
-import { useFaults } from "../api/faults";
-import { useIdempotencyKey } from "../api/idempotency";
+import { useMaking } from "../api/making";
 import type { NewSchedule as Body } from "../api/schema";
 import { ownZone } from "../ui/days";
+import { Form } from "../ui/Form";
 import { JsonField } from "../ui/JsonField";
+import { New } from "../ui/New";
 import { readObject } from "../ui/object";
 import { ZoneSelect } from "../ui/ZoneSelect";
 import { later, localOf, minutesBetween, momentOf } from "./times";
@@ -28,91 +26,75 @@ interface Draft {
 
 /** Makes a schedule, and goes to it. */
 export function NewSchedule() {
-  const [shown, { open, close }] = useDisclosure();
+  return <New what="schedule">{(close) => <Fields onCancel={close} />}</New>;
+}
+
+function Fields({ onCancel }: { onCancel: () => void }) {
+  const [draft, setDraft] = useState(nextHour);
+  const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
+  const { make, making, faults } = useMake();
+  const backwards = Boolean(draft.starts && draft.ends && draft.ends <= draft.starts);
+  const body = backwards ? null : bodyOf(draft);
   return (
-    <>
-      <Button leftSection={<Plus size={14} aria-hidden />} onClick={open}>
-        New schedule
-      </Button>
-      <Modal opened={shown} onClose={close} title="New schedule" size="lg">
-        <Form onCancel={close} />
-      </Modal>
-    </>
+    <Form
+      act="Make schedule"
+      onSubmit={() => body && make(body)}
+      onCancel={onCancel}
+      saving={making}
+      ready={body !== null}
+    >
+      <TextInput
+        label="Title"
+        required
+        maxLength={200}
+        value={draft.title}
+        onChange={({ currentTarget: { value } }) => set({ title: value })}
+        error={faults.title}
+        data-autofocus
+      />
+      <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm">
+        <TextInput
+          label="Starts"
+          type="datetime-local"
+          required
+          value={draft.starts}
+          onChange={({ currentTarget: { value } }) =>
+            set({ starts: value, ...(value && { ends: moved(draft, value) }) })
+          }
+          error={faults.starts_at}
+        />
+        <TextInput
+          label="Ends"
+          type="datetime-local"
+          required
+          value={draft.ends}
+          onChange={({ currentTarget: { value } }) => set({ ends: value })}
+          error={backwards ? "It must end after it starts." : faults.ends_at}
+        />
+      </SimpleGrid>
+      <ZoneSelect value={draft.timezone} onChange={(timezone) => set({ timezone })} error={faults.timezone} />
+      <JsonField
+        label="Context"
+        value={draft.context}
+        onChange={(context) => set({ context })}
+        {...(faults.context && { error: faults.context })}
+      />
+    </Form>
   );
 }
 
-function Form({ onCancel }: { onCancel: () => void }) {
-  const [draft, setDraft] = useState(nextHour);
-  const set = (change: Partial<Draft>) => setDraft((before) => ({ ...before, ...change }));
+function useMake() {
   const navigate = useNavigate();
-  const keyOf = useIdempotencyKey();
-  const [faults, watch] = useFaults();
-  const { run, running } = useAction({
-    run: (body: Body) =>
-      watch(answer(api.POST("/schedules", { params: { header: { "Idempotency-Key": keyOf(body) } }, body }))),
+  const { search } = useLocation();
+  return useMaking({
+    what: "schedule",
+    send: (body: Body, header) => answer(api.POST("/schedules", { params: { header }, body })),
     done: ({ schedule_id, title }) => {
-      void navigate(`/schedules/${schedule_id}`);
+      void navigate({ pathname: `/schedules/${schedule_id}`, search });
       return `${title} is made.`;
     },
-    refused: "The schedule was not made",
     changes: [["schedules", "list"]],
   });
-  const backwards = Boolean(draft.starts && draft.ends && draft.ends <= draft.starts);
-  const body = backwards ? null : bodyOf(draft);
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (body) run(body);
-  };
-  return (
-    <form onSubmit={submit}>
-      <Stack gap="sm">
-        <TextInput
-          label="Title"
-          required
-          maxLength={200}
-          value={draft.title}
-          onChange={({ currentTarget: { value } }) => set({ title: value })}
-          error={faults.title}
-          data-autofocus
-        />
-        <SimpleGrid cols={{ base: 1, xs: 2 }} spacing="sm" verticalSpacing="sm">
-          <TextInput
-            label="Starts"
-            type="datetime-local"
-            required
-            value={draft.starts}
-            onChange={({ currentTarget: { value } }) =>
-              set({ starts: value, ...(value && { ends: moved(draft, value) }) })
-            }
-            error={faults.starts_at}
-          />
-          <TextInput
-            label="Ends"
-            type="datetime-local"
-            required
-            value={draft.ends}
-            onChange={({ currentTarget: { value } }) => set({ ends: value })}
-            error={backwards ? "It must end after it starts." : faults.ends_at}
-          />
-        </SimpleGrid>
-        <ZoneSelect value={draft.timezone} onChange={(timezone) => set({ timezone })} error={faults.timezone} />
-        <JsonField
-          label="Context"
-          value={draft.context}
-          onChange={(context) => set({ context })}
-          {...(faults.context && { error: faults.context })}
-        />
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={running} disabled={!body}>
-            Make schedule
-          </Button>
-        </Group>
-      </Stack>
-    </form>
-  );
 }
 
 function bodyOf({ title, starts, ends, timezone, context }: Draft): Body | null {

@@ -1,5 +1,5 @@
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
-import { beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { draw, ok, refusal, stubApi } from "../testing-page";
 import { Roll } from "./Roll";
 
@@ -11,8 +11,6 @@ const RECORD = {
   marked_by: "ada",
   marked_at: "2026-01-25T08:15:30.123Z",
 } as const;
-
-beforeEach(() => sessionStorage.clear());
 
 const chosen = (status: string) => screen.getByLabelText<HTMLInputElement>(status).checked;
 

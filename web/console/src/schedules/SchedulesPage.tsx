@@ -4,24 +4,19 @@ import { answer, api } from "../api/client";
 import { useList } from "../api/list";
 import type { ScheduleView } from "../api/schema";
 import { Ago } from "../ui/Ago";
+import { Headline } from "../ui/Headline";
 import { type Column, Items } from "../ui/Items";
 import { Live } from "../ui/Live";
 import { Note } from "../ui/Note";
 import { Page } from "../ui/Page";
 import { NewSchedule } from "./NewSchedule";
-import classes from "./SchedulesPage.module.css";
 import { rangeInWords } from "./times";
 
 const COLUMNS: readonly Column<ScheduleView>[] = [
   {
     header: "Schedule",
-    cell: (schedule) => (
-      <>
-        <div className={`${classes.title} truncate`}>{schedule.title}</div>
-        <div className="dim truncate number">
-          {rangeInWords(schedule.starts_at, schedule.ends_at, schedule.timezone)}
-        </div>
-      </>
+    cell: ({ title, starts_at, ends_at, timezone }) => (
+      <Headline title={title} under={rangeInWords(starts_at, ends_at, timezone)} />
     ),
   },
   {

@@ -4,7 +4,7 @@ import { AuthProvider, useAuth } from "react-oidc-context";
 import { settings } from "../settings";
 import { Message } from "../shell/Message";
 import { isAdmin, nameOf } from "./groups";
-import { comeBack, manager, signIn, signOut } from "./manager";
+import { comeBack, comeIn, manager, signIn, signOut } from "./manager";
 
 /** Shows the console to signed-in admins alone; everybody else is sent to the issuer, or told why not. */
 export function Session({ children }: { children: ReactNode }) {
@@ -22,7 +22,7 @@ function Gate({ children }: { children: ReactNode }) {
   const away = !isLoading && !isAuthenticated && !error && !failure && !signedOut;
 
   useEffect(() => {
-    if (away) signIn().catch(setFailure);
+    if (away) comeIn().catch(setFailure);
   }, [away]);
 
   if (user && isAuthenticated) return isAdmin(user.profile, settings.groups_claim) ? children : <TurnedAway />;

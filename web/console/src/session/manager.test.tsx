@@ -40,3 +40,16 @@ it("stays when a token fresh from the issuer is refused: another would be, too",
   expect(await signInAgain()).toBe(false);
   expect(leave).not.toHaveBeenCalled();
 });
+
+it("comes in by the refresh token, and goes to the issuer only where that is over", async () => {
+  const { manager, comeIn, leave } = await loaded();
+  vi.spyOn(manager, "getUser").mockResolvedValue({ id_token: "old", refresh_token: "r" } as User);
+  const renew = vi.spyOn(manager, "signinSilent").mockResolvedValue({ id_token: "new" } as User);
+  await Promise.all([comeIn(), comeIn()]);
+  expect(renew).toHaveBeenCalledOnce();
+  expect(leave).not.toHaveBeenCalled();
+
+  renew.mockRejectedValue(new Error("It is over."));
+  await comeIn();
+  expect(leave).toHaveBeenCalledOnce();
+});

@@ -5,6 +5,7 @@ const REFUSED_WITHIN_MS = 60_000;
 
 let cameBackAt = Number.NEGATIVE_INFINITY;
 let leaving: Promise<void> | undefined;
+let renewing: Promise<string | undefined> | undefined;
 
 /** Signs in at the issuer by the code flow with PKCE; what it knows is gone when the tab is closed. */
 export const manager = new UserManager({
@@ -23,6 +24,21 @@ manager.events.addAccessTokenExpiring(() => void renew());
 /** The token that the API asks for, if somebody is signed in. */
 export async function idToken(): Promise<string | undefined> {
   return (await manager.getUser())?.id_token;
+}
+
+/**
+ * A token in the place of one that the API has refused, as after a sleep: what another call has brought meanwhile, or
+ * what the issuer gives for the refresh token, asked once by however many calls. Nothing where there is no other.
+ */
+export async function renewedToken(refused: string | undefined): Promise<string | undefined> {
+  const present = await idToken();
+  const token = present === refused ? await renew() : present;
+  return token === refused ? undefined : token;
+}
+
+/** Comes in by the refresh token, where there is one that still counts; else leaves for the issuer. */
+export async function comeIn(): Promise<void> {
+  if (!(await renew())) await signIn();
 }
 
 /** Leaves for the issuer, to come back to this very place; `asked` has it ask who it is, whomever it still knows. */
@@ -57,10 +73,19 @@ export async function signOut(): Promise<void> {
   if (settings.logout_url) location.assign(settings.logout_url);
 }
 
-async function renew(): Promise<void> {
+/** The token that the issuer gives for the refresh token; nothing where it gives none. */
+function renew(): Promise<string | undefined> {
+  renewing ??= refreshed().finally(() => {
+    renewing = undefined;
+  });
+  return renewing;
+}
+
+async function refreshed(): Promise<string | undefined> {
   const user = await manager.getUser();
-  // What cannot be renewed is noticed when the API next refuses it.
-  if (user?.refresh_token) await manager.signinSilent().catch(() => undefined);
+  if (!user?.refresh_token) return undefined;
+  const renewed = await manager.signinSilent().catch(() => null);
+  return renewed?.id_token;
 }
 
 function placeOf(state: unknown): string | undefined {

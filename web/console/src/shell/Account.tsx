@@ -6,7 +6,7 @@ import { signOut } from "../session/manager";
 import { settings } from "../settings";
 
 /** Who is signed in, and the way out. */
-export function Account() {
+export default function Account() {
   const claims = useAuth().user?.profile ?? {};
   const name = nameOf(claims);
   return (

@@ -27,6 +27,6 @@ export class Broken extends Component<{ children: ReactNode }, { error?: unknown
 }
 
 /** Whether a part of the page could not be loaded: a deploy has replaced the version that this page is of. */
-export function isOutdated(error: unknown): boolean {
+function isOutdated(error: unknown): boolean {
   return error instanceof TypeError && /import|module script/i.test(error.message);
 }

@@ -3,7 +3,7 @@ import { ChevronsUpDown } from "lucide-react";
 import { useProject, useProjects } from "./project";
 
 /** Chooses the project, where there is a choice. */
-export function ProjectSwitch() {
+export default function ProjectSwitch() {
   const [project, setProject] = useProject();
   const { data: projects } = useProjects();
   if (!projects || projects.length < 2) return null;

@@ -1,16 +1,18 @@
 import { AppShell, Burger, Group } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { Suspense, useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { NavigationType, Outlet, useHref, useLocation, useNavigationType } from "react-router";
-import { Account } from "./Account";
 import { ActiveIncidents } from "./ActiveIncidents";
 import { Broken } from "./Broken";
 import { KeysHelp } from "./KeysHelp";
 import mark from "./mark.svg";
 import { Navigation } from "./Navigation";
-import { ProjectSwitch } from "./ProjectSwitch";
 import { SchemeSwitch } from "./SchemeSwitch";
 import classes from "./Shell.module.css";
+
+// Menus: a page is shown before anybody opens one.
+const Account = lazy(() => import("./Account"));
+const ProjectSwitch = lazy(() => import("./ProjectSwitch"));
 
 /** What surrounds every page: navigation, the number of active incidents, who is signed in. */
 export function Shell() {
@@ -33,13 +35,17 @@ export function Shell() {
         <Group h="100%" px={{ base: "sm", sm: "lg" }} justify="space-between" wrap="nowrap" gap="xs">
           <Group gap="xs" wrap="nowrap">
             <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Navigation" />
-            <ProjectSwitch />
+            <Suspense>
+              <ProjectSwitch />
+            </Suspense>
           </Group>
           <Group gap={6} wrap="nowrap">
             <ActiveIncidents />
             <KeysHelp />
             <SchemeSwitch />
-            <Account />
+            <Suspense fallback={<span className={classes.account} />}>
+              <Account />
+            </Suspense>
           </Group>
         </Group>
       </AppShell.Header>

@@ -1,8 +1,8 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Modal, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import type { FormEvent } from "react";
 import type { TaskView } from "../api/schema";
 import { today } from "../ui/days";
+import { Form } from "../ui/Form";
 import { useTaskChange } from "./change";
 
 /** Ends a recurring task with a date, moves that date, or takes it away. */
@@ -13,44 +13,38 @@ export function End({ task }: { task: TaskView }) {
     run({ end_date });
     close();
   };
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    save(String(new FormData(event.currentTarget).get("end_date")));
-  };
   return (
     <>
       <Button variant="default" onClick={open} disabled={running}>
         End…
       </Button>
       <Modal opened={asking} onClose={close} title="When does this task end?" size="sm">
-        <form onSubmit={submit}>
-          <Stack gap="sm">
-            <TextInput
-              name="end_date"
-              type="date"
-              label="Last date"
-              required
-              min={task.start_date}
-              defaultValue={task.end_date ?? [task.start_date, today(task.timezone)].sort().at(-1)}
-              data-autofocus
-            />
-            <Text fz="sm" c="dimmed">
-              No instance is made for a later date. Those that there are already stay; purge the future ones to be rid
-              of them.
-            </Text>
-            <Group justify="flex-end" gap="xs">
-              {task.end_date && (
-                <Button variant="default" mr="auto" onClick={() => save(null)}>
-                  Never end it
-                </Button>
-              )}
-              <Button variant="default" onClick={close}>
-                Cancel
+        <Form
+          act="Set the end"
+          onSubmit={(form) => save(String(new FormData(form).get("end_date")))}
+          onCancel={close}
+          aside={
+            task.end_date && (
+              <Button variant="default" mr="auto" onClick={() => save(null)}>
+                Never end it
               </Button>
-              <Button type="submit">Set the end</Button>
-            </Group>
-          </Stack>
-        </form>
+            )
+          }
+        >
+          <TextInput
+            name="end_date"
+            type="date"
+            label="Last date"
+            required
+            min={task.start_date}
+            defaultValue={task.end_date ?? [task.start_date, today(task.timezone)].sort().at(-1)}
+            data-autofocus
+          />
+          <Text fz="sm" c="dimmed">
+            No instance is made for a later date. Those that there are already stay; purge the future ones to be rid of
+            them.
+          </Text>
+        </Form>
       </Modal>
     </>
   );

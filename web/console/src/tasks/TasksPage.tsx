@@ -5,6 +5,7 @@ import { useList } from "../api/list";
 import type { TaskView } from "../api/schema";
 import { shortDay } from "../ui/days";
 import { useFilters } from "../ui/filters";
+import { Headline } from "../ui/Headline";
 import { type Column, Items } from "../ui/Items";
 import { Note } from "../ui/Note";
 import { Page, Toolbar } from "../ui/Page";
@@ -16,7 +17,6 @@ import { Purge } from "./Purge";
 import { inWords } from "./recurrence";
 import { Scheduler } from "./Scheduler";
 import { TaskMark } from "./status";
-import classes from "./TasksPage.module.css";
 import { Undo } from "./Undo";
 
 const VIEWS = ["day", "heartbeats"] as const;
@@ -25,12 +25,7 @@ const SHAPE = { view: VIEWS, date: "text", purged: "text" } as const;
 const COLUMNS: readonly Column<TaskView>[] = [
   {
     header: "Task",
-    cell: ({ title, recurrence, start_date }) => (
-      <>
-        <span className={`${classes.title} truncate`}>{title}</span>
-        <span className={`${classes.under} truncate`}>{inWords(recurrence, start_date)}</span>
-      </>
-    ),
+    cell: ({ title, recurrence, start_date }) => <Headline title={title} under={inWords(recurrence, start_date)} />,
   },
   {
     header: "Next",
@@ -40,7 +35,7 @@ const COLUMNS: readonly Column<TaskView>[] = [
       next_date && !paused ? (
         <>
           <span className="number">{`${shortDay(next_date)}, ${local_time}`}</span>
-          <span className={`${classes.under} truncate`}>{timezone}</span>
+          <span className="under truncate">{timezone}</span>
         </>
       ) : (
         "–"
@@ -65,7 +60,6 @@ export default function TasksPage() {
     >
       <Toolbar>
         <SegmentedControl
-          size="xs"
           aria-label="View"
           value={view ?? ""}
           onChange={(chosen) => change({ view: VIEWS.find((each) => each === chosen), date: undefined })}

@@ -1,7 +1,6 @@
 import { Button, Text } from "@mantine/core";
 import { TriangleAlert } from "lucide-react";
-import { reason } from "../api/action";
-import { ApiError } from "../api/error";
+import { ApiError, reason } from "../api/error";
 import { Note } from "./Note";
 
 interface Props {

@@ -1,6 +1,6 @@
 import { Button, Skeleton } from "@mantine/core";
 import { memo, type ReactNode } from "react";
-import { Link } from "react-router";
+import { Link, useLocation } from "react-router";
 import { Failed } from "./Failed";
 import classes from "./Items.module.css";
 import { useRowKeys } from "./keys";
@@ -33,8 +33,10 @@ interface Props<Item> {
   /** Constant, so that rows are drawn anew only when their item changes. */
   columns: readonly Column<Item>[];
   id: (item: Item) => string;
-  /** Where a row leads; its first column is the link's text. Constant as well. */
+  /** The path that a row leads to; its first column is the link's text. Constant as well. */
   to?: (item: Item) => string;
+  /** The search that goes with it. Without, it is the present one, so that the way back leads to the same list. */
+  search?: (item: Item) => string;
   /** What the list is of: `incidents`. */
   what: string;
   /** What to say where there is nothing. */
@@ -44,7 +46,8 @@ interface Props<Item> {
 const SKELETONS = Array.from({ length: 8 }, (_, nth) => nth);
 
 /** A list as a table: its rows, while they come, when there are none or they cannot be had, and the way to more. */
-export function Items<Item>({ list, columns, id, to, what, empty }: Props<Item>) {
+export function Items<Item>({ list, columns, id, to, search, what, empty }: Props<Item>) {
+  const { search: here } = useLocation();
   const table = useRowKeys<HTMLTableElement>();
   const { data: items, isPending, error, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = list;
   if (error && !items) return <Failed error={error} retry={() => void refetch()} what={`the ${what}`} />;
@@ -65,7 +68,7 @@ export function Items<Item>({ list, columns, id, to, what, empty }: Props<Item>)
         <tbody>
           {isPending && SKELETONS.map((nth) => <Placeholder key={nth} columns={columns} />)}
           {items?.map((item) => (
-            <Row key={id(item)} item={item} columns={columns} to={to} />
+            <Row key={id(item)} item={item} columns={columns} to={to} search={search?.(item) ?? here} />
           ))}
         </tbody>
       </table>
@@ -87,15 +90,16 @@ interface RowProps<Item> {
   item: Item;
   columns: readonly Column<Item>[];
   to: ((item: Item) => string) | undefined;
+  search: string;
 }
 
-const Row = memo(function Row<Item>({ item, columns, to }: RowProps<Item>) {
+const Row = memo(function Row<Item>({ item, columns, to, search }: RowProps<Item>) {
   return (
     <tr>
       {columns.map(({ header, cell, align, from }, nth) => (
         <td key={header} data-align={align} data-from={from}>
           {nth === 0 && to ? (
-            <Link to={to(item)} className={classes.link} data-row>
+            <Link to={{ pathname: to(item), search }} className={classes.link} data-row>
               {cell(item)}
             </Link>
           ) : (

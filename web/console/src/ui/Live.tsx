@@ -1,5 +1,5 @@
 import { Tooltip } from "@mantine/core";
-import { reason } from "../api/action";
+import { reason } from "../api/error";
 import classes from "./Live.module.css";
 import { absolute } from "./time";
 

@@ -1,25 +1,26 @@
-import { Group, Title } from "@mantine/core";
+import { Button, Group, Title } from "@mantine/core";
 import { ArrowLeft } from "lucide-react";
 import type { ReactNode } from "react";
-import { Link } from "react-router";
+import { Link, useLocation } from "react-router";
 import classes from "./Page.module.css";
 
 interface Props {
   title: string;
   /** What stands beside the title: whether it is live, what can be done. */
   aside?: ReactNode;
-  /** Where a detail belongs: its list. */
+  /** Where a detail belongs: its list, under the filters that one came with. */
   up?: { to: string; label: string };
   children: ReactNode;
 }
 
 /** A page: its title, here and in the browser's tab, and what it shows. */
 export function Page({ title, aside, up, children }: Props) {
+  const { search } = useLocation();
   return (
     <div className={classes.page}>
       <title>{`${title} · Groundcrew`}</title>
       {up && (
-        <Link to={up.to} className={classes.up}>
+        <Link to={{ pathname: up.to, search }} className={classes.up}>
           <ArrowLeft size={14} aria-hidden />
           {up.label}
         </Link>
@@ -35,11 +36,25 @@ export function Page({ title, aside, up, children }: Props) {
   );
 }
 
+interface ToolbarProps {
+  children: ReactNode;
+  /** Takes the filters away, where any is set. */
+  clear?: (() => void) | undefined;
+  /** What stands at its end. */
+  aside?: ReactNode;
+}
+
 /** What stands above a list: its filters. */
-export function Toolbar({ children }: { children: ReactNode }) {
+export function Toolbar({ children, clear, aside }: ToolbarProps) {
   return (
     <search className={classes.toolbar} aria-label="Filters">
       {children}
+      {clear && (
+        <Button variant="subtle" color="gray" onClick={clear}>
+          Clear
+        </Button>
+      )}
+      {aside && <span className={classes.aside}>{aside}</span>}
     </search>
   );
 }

@@ -36,4 +36,8 @@ it("goes round through the URL", () => {
 
   expect(result.current.filters[0]).toEqual({ status: "ACTIVE" });
   expect(result.current.at.search).toBe("?project=2&status=ACTIVE");
+
+  act(() => result.current.filters[2]?.());
+  expect(result.current.at.search).toBe("?project=2");
+  expect(result.current.filters[2]).toBeUndefined();
 });

@@ -12,15 +12,24 @@ export type Filters<S extends Shape> = {
 /** Filters to set; what is undefined or empty is taken away. */
 export type Changes<S extends Shape> = { [Name in keyof S]?: Filters<S>[Name] | undefined };
 
-/** The filters of a list as the URL has them, and what changes them there: a link shows the same list to everybody. */
-export function useFilters<S extends Shape>(shape: S): [Filters<S>, (changes: Changes<S>) => void] {
+/**
+ * The filters of a list as the URL has them, and what changes them there: a link shows the same list to everybody. Where
+ * any is set, the third takes them all away.
+ */
+export function useFilters<S extends Shape>(
+  shape: S,
+): [Filters<S>, (changes: Changes<S>) => void, (() => void) | undefined] {
   const [params, setParams] = useSearchParams();
   const filters = useMemo(() => read(params, shape), [params, shape]);
   const change = useCallback(
     (changes: Changes<S>) => setParams((before) => written(before, changes), { replace: true }),
     [setParams],
   );
-  return [filters, change];
+  const clear = useCallback(
+    () => setParams((before) => written(before, nothing(shape)), { replace: true }),
+    [setParams, shape],
+  );
+  return [filters, change, Object.keys(filters).length > 0 ? clear : undefined];
 }
 
 /** The filters in search parameters; a word that there is not is left out, as nothing would match it. */
@@ -41,4 +50,8 @@ export function written<S extends Shape>(params: URLSearchParams, changes: Chang
     else next.delete(name);
   }
   return next;
+}
+
+function nothing<S extends Shape>(shape: S): Changes<S> {
+  return Object.fromEntries(Object.keys(shape).map((name) => [name, undefined])) as Changes<S>;
 }

@@ -15,7 +15,7 @@ export function useRowKeys<Root extends HTMLElement>() {
 }
 
 /** Focuses the row so many below the focused one; the first where none is. */
-export function focusRow(root: HTMLElement | null, by: number): void {
+function focusRow(root: HTMLElement | null, by: number): void {
   const rows = [...(root?.querySelectorAll<HTMLElement>("[data-row]") ?? [])];
   const focused = rows.indexOf(document.activeElement as HTMLElement);
   const next = focused < 0 ? rows[0] : rows[focused + by];
