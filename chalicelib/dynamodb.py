@@ -160,22 +160,26 @@ def delete_rows(table: TableConnection, keys: Sequence[Key]) -> None:
 
 
 def saved(row: Model, condition: Condition) -> bool:
-    """Write a row whole if the condition holds; returns whether it did. Raises Busy."""
+    """Write a row whole if the condition holds; returns whether it did, as `written` has it. Raises Busy."""
     return written(lambda: row.save(condition))
 
 
 def updated(row: Model, actions: list[Action], condition: Condition) -> bool:
-    """Update a row if the condition holds; returns whether it did. Raises Busy."""
+    """Update a row if the condition holds; returns whether it did, as `written` has it. Raises Busy."""
     return written(lambda: row.update(actions, condition))
 
 
 def deleted(row: Model, condition: Condition) -> bool:
-    """Delete a row if the condition holds; returns whether it did. Raises Busy."""
+    """Delete a row if the condition holds; returns whether it did, as `written` has it. Raises Busy."""
     return written(lambda: row.delete(condition))
 
 
 def written(write: Callable[[], object]) -> bool:
-    """Make a write that has a condition; returns whether that held. Raises Busy."""
+    """Make a write that may have a condition; returns whether that held. Raises Busy.
+
+    Where an earlier try was made and its answer lost, the condition may hold no more: a caller for whom that differs
+    looks at what is there.
+    """
     try:
         patiently(write)
     except PynamoDBException as error:

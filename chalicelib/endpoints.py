@@ -43,8 +43,8 @@ def named(endpoint: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """As much of a text, which holds no lone surrogates, as so many bytes of UTF-8 do."""
-    return text.encode()[:most].decode(errors="ignore")
+    """As much of a text as so many bytes of UTF-8 do, with a question mark for each lone surrogate."""
+    return text.encode("utf-8", "replace")[:most].decode(errors="ignore")
 
 
 def _is_id(before: str, segment: str) -> bool:

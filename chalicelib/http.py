@@ -13,7 +13,7 @@ from chalice.app import Request, Response
 
 from chalicelib import encodings, untrusted
 from chalicelib.config import config
-from chalicelib.errors import ApiError, InvalidBody, InvalidRequest, PayloadTooLarge
+from chalicelib.errors import ApiError, InvalidBody, InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 from chalicelib.observability import correlate, flush, logger
 
 T = TypeVar("T")
@@ -109,17 +109,23 @@ def body(most: int) -> bytes:
 
     Raises PayloadTooLarge as soon as there are more, UnsupportedMediaType, and InvalidBody.
     """
-    raw = request().raw_body
-    sent = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
-    return encodings.inflate(sent, header("content-encoding"), most)
+    return encodings.inflate(request().raw_body, header("content-encoding"), most)
 
 
 def json_object() -> dict[str, object]:
     """The body as a JSON object, read forgivingly: bytes that are no UTF-8 are replaced, NaN becomes text.
 
-    Raises PayloadTooLarge before anything is parsed, UnsupportedMediaType, and InvalidBody.
+    What is plain is read whatever Content-Encoding says. Raises PayloadTooLarge before anything is parsed,
+    UnsupportedMediaType, and InvalidBody.
     """
-    return untrusted.json_object(body(MAX_BODY_BYTES), "The body")
+    try:
+        plain = body(MAX_BODY_BYTES)
+    except (InvalidBody, UnsupportedMediaType) as error:
+        try:
+            return untrusted.json_object(request().raw_body, "The body")
+        except InvalidBody:
+            raise error from None
+    return untrusted.json_object(plain, "The body")
 
 
 def model(shape: type[T]) -> T:

@@ -103,14 +103,17 @@ def _unanswered(said: str) -> Answer:
 
 def _said(command: Sequence[str]) -> str:
     """What a command prints; both end with 1 where they find something. Of one that prints nothing, its complaint."""
-    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    try:
+        ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
     return ended.stdout or ended.stderr
 
 
 def _parsed(said: str) -> dict[str, Any]:
     try:
         return dict(json.loads(said))
-    except ValueError:
+    except (TypeError, ValueError):
         return {}
 
 

@@ -70,16 +70,24 @@ def require_allowed(packages: Iterable[Package]) -> None:
 
 
 def _is_allowed(licence: str) -> bool:
-    """Whether one of a licence's alternatives is allowed, with all that it joins by AND."""
-    alternatives = licence.strip("()").split(" OR ")
-    return any(ALLOWED.issuperset(each.strip("()").split(" AND ")) for each in alternatives)
+    """Whether one of a licence's alternatives is allowed, with all that it joins by AND.
+
+    What is nested is for a person to read.
+    """
+    return any(ALLOWED.issuperset(each.split(" AND ")) for each in _bare(licence).split(" OR "))
+
+
+def _bare(licence: str) -> str:
+    """A licence without the parentheses around the whole of it."""
+    inner = licence.removeprefix("(").removesuffix(")")
+    return licence if "(" in inner or ")" in inner else inner
 
 
 def table(packages: Iterable[Package]) -> str:
     """Packages by their licences, as a Markdown table."""
     rows: dict[str, dict[str, list[str]]] = {}
     for each in packages:
-        rows.setdefault(each.licence.strip("()"), {}).setdefault(each.language, []).append(each.name)
+        rows.setdefault(_bare(each.licence), {}).setdefault(each.language, []).append(each.name)
     lines = [
         f"| {licence} | {', '.join(by.get('Python', []))} | {', '.join(by.get('JavaScript', []))} |"
         for licence, by in sorted(rows.items())

@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 
 import httpx
 
+from infra.troubles import Trouble
+
 T = TypeVar("T")
 
 Progress = Callable[[str], None]
@@ -18,10 +20,6 @@ LINE_EVERY_S: Final = 3
 LOOK_EVERY_S: Final = 0.25
 INDENT: Final = "      "
 MOST_SAID: Final = 500
-
-
-class Trouble(Exception):
-    """Why a step did not end as it should, in a sentence for a person."""
 
 
 def heading(number: str, title: str) -> None:

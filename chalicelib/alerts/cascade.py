@@ -12,11 +12,11 @@ from typing import Final
 from chalicelib import memory
 from chalicelib.alerts import models, noticing
 from chalicelib.alerts.notice import Notice
+from chalicelib.endpoints import MAX_NAME, cut
 
 WINDOW: Final = timedelta(minutes=5)
 ENDPOINTS: Final = 3
 MOST_ENDPOINTS: Final = 50
-MAX_NAME_BYTES: Final = 100
 MINUTE: Final = timedelta(minutes=1)
 KEPT_FOR: Final = timedelta(minutes=15)
 
@@ -26,7 +26,7 @@ def failed(project_id: str, environment: str | None, endpoints: Collection[str],
     # Whatever an environment is called, its name makes a key.
     digest = hashlib.sha256((environment or "").encode("utf-8", "replace")).hexdigest()[:16]
     where, minute = f"{project_id}#{digest}", _minute(now)
-    names = {endpoint.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode(errors="ignore") for endpoint in endpoints}
+    names = {cut(endpoint, MAX_NAME) for endpoint in endpoints}
     marks = {name: ("failing", where, minute, name) for name in sorted(names - {""})[:MOST_ENDPOINTS]}
     fresh = {name for name, mark in marks.items() if memory.due(mark, now)}
     if not fresh:

@@ -35,7 +35,7 @@ def tell(rule: Rule, happened: Notice, now: datetime, *, own: bool = False) -> L
 
     Returns what was written to the outbox. Raises Busy.
     """
-    once = happened.happening
+    once = happened.once_digest
     if once is not None and not memory.due(("told", rule.rule_id, happened.subject, once), now):
         return None
     silence = None if once else silences.believed(rule.rule_id, happened.subject, now)
@@ -66,7 +66,7 @@ def forget() -> None:
 def _claim(rule: Rule, happened: Notice, now: datetime, *, own: bool) -> Letter | None:
     if silences.lasting(rule.rule_id, _flood_of(happened, own=own), now) is not None:
         return _tell_of_flood(rule, happened, now, own=own)
-    counted, once = False, happened.happening
+    counted, once = False, happened.once_digest
     for _ in range(ROUNDS):
         seen = models.find_claim(happened.subject, rule.rule_id)
         if once in _told(seen):
@@ -89,7 +89,7 @@ def _claim(rule: Rule, happened: Notice, now: datetime, *, own: bool) -> Letter 
 
 def _advance(rule: Rule, happened: Notice, seen: Claim | None, now: datetime, *, own: bool) -> Letter | None:
     """Tell, unless somebody else has told of the subject since the claim was seen."""
-    once = happened.happening
+    once = happened.once_digest
     held = silences.held(rule, happened, int(seen.seq), now) if seen else 0
     alert = outbox.alert(rule, happened, _seq(seen) + 1, now, held=held)
     letter = outbox.letter(rule, alert, happened.subject, outbox.places(rule, own=own), now, own=own)
@@ -132,7 +132,7 @@ def _tell_of_flood(rule: Rule, happened: Notice, now: datetime, *, own: bool) ->
     ends = datetime.fromtimestamp((_hour(now) + 1) * 3600, UTC)
     for _ in range(ROUNDS):
         seen = models.find_claim(flood.subject, rule.rule_id)
-        if seen is not None and flood.happening in _told(seen):
+        if seen is not None and flood.once_digest in _told(seen):
             silences.hold_back(rule, flood, int(seen.seq), ends, now)
             return None
         letter = _advance(rule, flood, seen, now, own=own)

@@ -40,7 +40,7 @@ _let_wait: Counter[tuple[str, str]] = Counter()
 
 def wait(rule: Rule, settings: DailyDigest, happened: Notice, now: datetime) -> None:
     """Let a notice wait for the rule's digest, one of each subject. Safe to repeat. Raises Busy."""
-    place = happened.subject if happened.happening is None else f"{happened.subject}#{happened.happening}"
+    place = happened.subject if happened.once_digest is None else f"{happened.subject}#{happened.once_digest}"
     day = period(settings, now)
     mark, full = ("digest", rule.rule_id, place, day), ("full", rule.rule_id, happened.severity, day)
     known = not memory.due(mark, now) or not memory.due(full, now)

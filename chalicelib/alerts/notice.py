@@ -39,7 +39,7 @@ class Notice:
     once: str | None = None
 
     @property
-    def happening(self) -> str | None:
+    def once_digest(self) -> str | None:
         """What the happening that `once` names is kept as: 16 hex digits."""
         return None if self.once is None else hashlib.sha256(self.once.encode("utf-8", "replace")).hexdigest()[:16]
 

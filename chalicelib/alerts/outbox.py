@@ -22,6 +22,7 @@ from chalicelib.alerts.notice import Notice, storable
 from chalicelib.alerts.rules import Rule
 from chalicelib.clock import rfc3339
 from chalicelib.observability import correlation_id, logger
+from chalicelib.queues import NotSent
 
 QUEUE: Final = "alert-deliveries"
 # A message is on its way for that long before a sweep sends another.
@@ -115,21 +116,27 @@ def channel(rule: Rule, delivery: Delivery) -> Channel | None:
 
 def send(letters: Iterable[Letter]) -> None:
     """Send the messages of what was written. Never raises: what is not sent now a sweep sends."""
-    due = [(each.record.alert_id, delivery.nth) for each in letters for delivery in each.deliveries]
-    send_again(due)
-
-
-def send_again(due: Sequence[tuple[str, int]]) -> None:
-    """Send messages for deliveries, by alert and number. Never raises."""
-    if not due:
-        return
-    bodies = [msgspec.json.encode(Message(*each)).decode() for each in due]
+    due = [_message(each.record.alert_id, delivery.nth) for each in letters for delivery in each.deliveries]
     try:
         # One by one: there are few, and what a batch needs the rehearsal's cloud cannot be told.
-        for body in bodies:
+        for body in due:
             queues.send(QUEUE, body)
     except (BotoCoreError, ClientError):
         logger.exception("deliveries of alerts wait for a sweep", deliveries=len(due))
+
+
+def send_again(due: Sequence[tuple[str, int]]) -> None:
+    """Send messages for deliveries, by alert and number. Never raises: what is not sent now the next sweep sends."""
+    if not due:
+        return
+    try:
+        queues.send_many(QUEUE, [_message(*each) for each in due])
+    except (BotoCoreError, ClientError, NotSent):
+        logger.exception("deliveries of alerts wait for the next sweep", deliveries=len(due))
+
+
+def _message(alert_id: str, nth: int) -> str:
+    return msgspec.json.encode(Message(alert_id, nth)).decode()
 
 
 def delivery_id(rule_id: str, subject: str, seq: int | str) -> str:

@@ -36,7 +36,7 @@ class Silence:
 
 
 _silences: OrderedDict[tuple[str, str], Silence] = OrderedDict()
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def believed(rule_id: str, subject: str, now: datetime) -> Silence | None:
@@ -46,21 +46,22 @@ def believed(rule_id: str, subject: str, now: datetime) -> Silence | None:
 
 
 def lasting(rule_id: str, subject: str, now: datetime) -> Silence | None:
-    """The silence that has not ended, however long ago this container looked: of what nothing resolves."""
+    """The silence that has not ended, however long ago this container looked: for floods, which nothing closes."""
     silence = _silences.get((rule_id, subject))
     return silence if silence is not None and now < silence.ends else None
 
 
 def begin(rule_id: str, subject: str, seq: int, ends: datetime, now: datetime) -> Silence:
     """Believe in a silence, after what was told as `seq`, for a while."""
-    silence = _silences.get((rule_id, subject))
     until = min(ends, now + BELIEVED_FOR)
-    if silence is None or silence.seq != seq:
-        _silences[rule_id, subject] = silence = Silence(seq, until, ends)
-        while len(_silences) > MOST_KNOWN:
-            _silences.popitem(last=False)
-    silence.until, silence.ends = until, ends
-    return silence
+    with _lock:
+        silence = _silences.get((rule_id, subject))
+        if silence is None or silence.seq != seq:
+            _silences[rule_id, subject] = silence = Silence(seq, until, ends)
+            while len(_silences) > MOST_KNOWN:
+                _silences.popitem(last=False)
+        silence.until, silence.ends = until, ends
+        return silence
 
 
 def end(rule_id: str, subject: str) -> None:

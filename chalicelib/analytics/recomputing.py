@@ -178,9 +178,10 @@ def _events(hour: datetime) -> Iterator[Event]:
     keys = _keys(hour)
     with ThreadPoolExecutor(READERS) as pool:
         while some := list(islice(keys, AT_ONCE)):
-            # In the context of whoever asks, which a pool's threads do not have by themselves.
-            for reading in [pool.submit(copy_context().run, _read, key) for key in some]:
-                yield from reading.result()
+            # Which a pool's threads do not have by themselves.
+            contexts = [copy_context() for _ in some]
+            for events in pool.map(lambda context, key: context.run(_read, key), contexts, some):
+                yield from events
 
 
 def _read(key: str) -> list[Event]:

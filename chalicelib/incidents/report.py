@@ -100,7 +100,7 @@ def read(body: Mapping[str, object], origin: Origin, now: datetime) -> Report:
     """A report from untrusted JSON. Raises InvalidRequest for what API.md refuses, and only for that."""
     error_key = body.get("error_key")
     if not isinstance(error_key, str) or not ERROR_KEY.fullmatch(error_key):
-        raise InvalidRequest.of("error_key", "must be 1 to 100 characters of A-Z a-z 0-9 _ . : -")
+        raise InvalidRequest.of("error_key", "must be 1 to 100 of A-Z a-z 0-9 and _ . : - characters")
     if not isinstance(body.get("description"), dict):
         raise InvalidRequest.of("description", "must be an object")
 

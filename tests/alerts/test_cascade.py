@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import endpoints
 from chalicelib.alerts import cascade, silences
 from tests import store as stores
 from tests.alerts import telling
@@ -105,7 +106,7 @@ def test_hostile_endpoints_make_no_large_row(world: World) -> None:
         world.fail(*(f"{nth}{HOSTILE}" for nth in range(batch * 100, batch * 100 + 100)), "")()
     (row,) = [each for each in world.store.rows("alerts") if each["pk"]["S"].startswith("CASC#")]
     assert len(row["endpoints"]["SS"]) == cascade.MOST_ENDPOINTS
-    assert max(len(name.encode()) for name in row["endpoints"]["SS"]) <= cascade.MAX_NAME_BYTES
+    assert max(len(name.encode()) for name in row["endpoints"]["SS"]) <= endpoints.MAX_NAME
     assert len(world.told()) == 1
 
 

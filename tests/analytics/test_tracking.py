@@ -68,10 +68,17 @@ def test_a_bomb_a_broken_body_and_an_unknown_encoding_are_refused(door: Door, bu
     for body, encoding, status in (
         (bomb, "gzip", 413),
         (gzip.compress(json.dumps(SLOW).encode())[:-9], "gzip", 400),
-        (json.dumps(SLOW).encode(), "zstd", 415),
+        (b"\x28\xb5\x2f\xfd" + json.dumps(SLOW).encode(), "zstd", 415),
     ):
         assert track(door, body, content_encoding=encoding).status == status
     assert lines(bucket) == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "none", "application/json", "gzip;q=1"])
+def test_what_is_plain_is_read_whatever_it_is_said_to_be(door: Door, bucket: Bucket, encoding: str) -> None:
+    assert track(door, json.dumps(SLOW).encode(), content_encoding=encoding).status == 202
+    assert len(lines(bucket)) == 1
+    assert door.ingest({"error_key": "x", "description": {}}, content_encoding=encoding).status == 202
 
 
 def test_an_event_is_kept_as_a_line_of_its_hour(door: Door) -> None:

@@ -77,7 +77,7 @@ def test_one_alternative_is_enough(licence: str) -> None:
     licences.require_allowed([licences.Package("JavaScript", "left-pad", licence)])
 
 
-@pytest.mark.parametrize("licence", ["AGPL-3.0-only", "MIT AND GPL-3.0-only", ""])
+@pytest.mark.parametrize("licence", ["AGPL-3.0-only", "MIT AND GPL-3.0-only", "(MIT OR 0BSD) AND GPL-3.0-only", ""])
 def test_others_and_none_are_refused(licence: str) -> None:
     with pytest.raises(Trouble, match="left-pad"):
         licences.require_allowed([licences.Package("JavaScript", "left-pad", licence)])
