@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 from chalice.app import Request, Response
@@ -100,8 +100,7 @@ def query(shape: type[T]) -> T:
 
 def body_text() -> str:
     """The body as text; bytes that are no UTF-8 are replaced."""
-    raw = request().raw_body
-    return raw.decode("utf-8-sig", "replace") if isinstance(raw, bytes) else raw
+    return _sent().decode("utf-8-sig", "replace")
 
 
 def body(most: int) -> bytes:
@@ -109,7 +108,7 @@ def body(most: int) -> bytes:
 
     Raises PayloadTooLarge as soon as there are more, UnsupportedMediaType, and InvalidBody.
     """
-    return encodings.inflate(request().raw_body, header("content-encoding"), most)
+    return encodings.inflate(_sent(), header("content-encoding"), most)
 
 
 def json_object() -> dict[str, object]:
@@ -122,7 +121,7 @@ def json_object() -> dict[str, object]:
         plain = body(MAX_BODY_BYTES)
     except (InvalidBody, UnsupportedMediaType) as error:
         try:
-            return untrusted.json_object(request().raw_body, "The body")
+            return untrusted.json_object(_sent(), "The body")
         except InvalidBody:
             raise error from None
     return untrusted.json_object(plain, "The body")
@@ -133,7 +132,7 @@ def model(shape: type[T]) -> T:
 
     Raises PayloadTooLarge, InvalidBody, and InvalidRequest that names the field at fault.
     """
-    size = len(request().raw_body)
+    size = len(_sent())
     if size > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"The body has {size} bytes; send at most {MAX_BODY_BYTES}.")
     try:
@@ -183,6 +182,11 @@ def origin_matches(origin: str, pattern: str) -> bool:
         return pattern in ("*", origin)
     prefix, _, port = origin.rpartition(":")
     return origin == host or (prefix == host and port.isdigit())
+
+
+def _sent() -> bytes:
+    """The body as it came: Chalice decodes it once, into bytes, whatever its types say."""
+    return cast("bytes", request().raw_body)
 
 
 def _invalid(error: msgspec.ValidationError) -> ApiError:

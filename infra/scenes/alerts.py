@@ -10,7 +10,8 @@ import httpx
 
 from infra import local
 from infra.scenes import Scene, people, receiver
-from infra.telling import Progress, Trouble, wait
+from infra.telling import Progress, wait
+from infra.troubles import Trouble
 
 NAME: Final = "Payouts, to the demo's receiver"
 ERROR_KEY: Final = "payments.payout"

@@ -6,8 +6,8 @@ from typing import Any, Final
 import httpx
 
 from infra import local
-from infra.telling import Trouble
 from infra.token import token
+from infra.troubles import Trouble
 
 CUSTOMER: Final = "customer-68"
 OPERATOR: Final = "admin-1"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from infra.telling import Trouble
+from infra.troubles import Trouble
 
 PORT: Final = 9555  # the only one of this machine that `make run` lets alerts reach
 MOST_BYTES: Final = 64 * 1024

@@ -19,7 +19,8 @@ from chalicelib.media.uploads import NewMedia
 from chalicelib.observability import correlation_id, metrics
 from infra import local
 from infra.scenes import Scene, camera, people, phone
-from infra.telling import Progress, Trouble, wait
+from infra.telling import Progress, wait
+from infra.troubles import Trouble
 
 CUT_OFF: Final = "IMG_2394.MOV"
 DAMAGED: Final = "IMG_2395.MOV"

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from infra import local
 from infra.scenes import Scene, people
-from infra.telling import Progress, Trouble, wait
+from infra.telling import Progress, wait
+from infra.troubles import Trouble
 
 ERROR_KEY: Final = "ReportCardFailed"
 PATIENCE_S: Final = 30

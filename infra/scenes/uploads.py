@@ -8,7 +8,8 @@ import httpx
 
 from infra import local
 from infra.scenes import Scene, camera, people, phone
-from infra.telling import Progress, Trouble
+from infra.telling import Progress
+from infra.troubles import Trouble
 
 NAME: Final = "IMG_2393.MOV"
 ERROR_KEY: Final = "homework_proof"

@@ -11,7 +11,8 @@ from infra import local
 from infra.scenes import Scene, camera, people, phone
 from infra.scenes.camera import Look
 from infra.scenes.phone import megabytes
-from infra.telling import Progress, Trouble
+from infra.telling import Progress
+from infra.troubles import Trouble
 
 NAME: Final = "IMG_2392.MOV"
 OURS: Final = {"told_by": "make demo", "homework_id": "homework-12", "student_id": "student-7"}

@@ -15,6 +15,7 @@ import pytest
 import app
 from chalicelib import clock
 from infra import demo, local, telling
+from infra.troubles import Trouble
 from tests.analytics import happened
 from tests.conftest import Door
 from tests.faults import Gateway, forget, no_pauses
@@ -200,7 +201,7 @@ def test_a_step_that_fails_says_why_and_the_others_go_on(
         raise httpx.ConnectError("refused", request=httpx.Request("GET", "http://localhost:8000/jobs"))
 
     def refused(_: object) -> Scene:
-        raise telling.Trouble("The store is full.")
+        raise Trouble("The store is full.")
 
     def broken(_: object) -> Scene:
         raise LookupError("nothing there")
@@ -258,7 +259,7 @@ def test_whoever_waits_gives_up_at_last(monkeypatch: pytest.MonkeyPatch) -> None
     said: list[str] = []
     assert telling.wait(lambda: next(looks), 10, said.append) == 7
     assert said == ["converting it, 0 s"] * 2
-    with pytest.raises(telling.Trouble, match="Gave up waiting for the worker after 0 s"):
+    with pytest.raises(Trouble, match="Gave up waiting for the worker after 0 s"):
         telling.wait(lambda: "waiting for the worker", 0.01, said.append)
 
 
@@ -306,7 +307,7 @@ def test_a_receiver_says_that_its_port_is_taken() -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(telling.Trouble, match=f"port {port} .*in use"), receiver.listening(port):
+        with pytest.raises(Trouble, match=f"port {port} .*in use"), receiver.listening(port):
             pass
 
 
