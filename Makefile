@@ -86,9 +86,10 @@ costs: $(READY)
 	@$(RUN) infra.costs
 
 # All of them, whatever fails. A file's tests stay together, as they share what is slow to start; tests/conftest.py has them
-# in order.
+# in order. Three processes for two cores: one is always waiting for a server or a browser. Bytecode is written whatever the
+# machine's habit, as hundreds of processes are started.
 test: $(READY) $(PAGES)
-	@$(NPM) test; web=$$?; .venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder && exit $$web
+	@$(NPM) test; web=$$?; PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder && exit $$web
 
 check: $(READY) $(PAGES)
 	.venv/bin/python -m ruff check
@@ -105,7 +106,7 @@ bench: $(READY) $(PAGES)
 	@$(RUN) bench
 
 soak: $(READY) $(PAGES)
-	@$(RUN) soak
+	@$(RUN) soak $(PARTS)
 
 clean:
 	rm -rf .local build chalicelib/console/static .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
