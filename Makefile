@@ -38,7 +38,7 @@ help:
 	@echo 'make check     lint, format, types, layers, template'
 	@echo 'make audit     advisories about what is pinned, and licences of what ships'
 	@echo 'make soak      faults on a running system: kills, outages, doubled messages, storms, and exact counts after them'
-	@echo 'make bench     every figure that the README quotes, in ten to twelve minutes'
+	@echo 'make bench     what the README says of costs, each figure beside its floor or a peer, in some minutes'
 	@echo 'make every-day  every day of 30 years in every time zone: one instance each, in a few minutes'
 	@echo 'make purge-future  what future instances of recurring tasks a purge would delete (TASK=..., APPLY=1 deletes them)'
 	@echo 'make undo-purge    puts back what a purge deleted (PURGE=...)'

@@ -1,25 +1,20 @@
-"""An empty cloud in this process: moto with what the template declares, and a container that remembers nothing."""
+"""An empty cloud in this process: the tests' store in memory, and a container that remembers nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from unittest import mock
 
-import boto3
-from moto import mock_aws
-
-from bench import door
+if TYPE_CHECKING:
+    from tests.store import Store
 
 
 @contextmanager
-def empty() -> Iterator[boto3.Session]:
-    """Make a cloud; yields a session with it."""
-    from chalicelib import memory
-    from chalicelib.projects import ingest, quotas
-    from infra import resources
+def empty() -> Iterator["Store"]:
+    """Make one: the tables and queues that the template declares; what goes into a bucket is gone."""
+    from chalicelib import storage
+    from tests import faults, store
 
-    with mock_aws():
-        session = boto3.Session()
-        resources.create(door.ENVIRONMENT["STAGE"], session)
-        memory.forget()
-        ingest.forget()
-        quotas.forget()
-        yield session
+    with store.installed() as made, mock.patch.object(storage, "write"):
+        faults.forget()
+        yield made

@@ -1,14 +1,13 @@
-"""Cold: CPU from process start to the first answered report, with and without bytecode, and where it goes.
+"""Cold: CPU of a packaged function, from its process's start to its first answer, and what the package weighs.
 
-Without bytecode means what Lambda gives a package that was uploaded without it: the standard library has its own, this
-code and everything installed are compiled at every start. All of it is user and system time of the whole process, the
-interpreter's start included; what answers for DynamoDB is taken off, and no network or TLS is in it.
+The process has the unpacked package, for the transcoder its layer, and the bench, as Lambda's would have the runtime's
+own files; nothing of this machine's Python but the standard library, which has its bytecode. There is no network and no
+TLS. Without bytecode is what Lambda runs where none was shipped.
 """
 
-import shutil
 import sys
-import sysconfig
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,67 +17,70 @@ from bench import containers
 from bench.answers import Answers
 from bench.door import reporting
 from bench.report import report
-from bench.table import Figure
+from bench.table import COLD, Figure, Places
+from infra import package
 
 RUNS: Final = 5
-FLOORS: Final = {
-    "the bare interpreter": "",
-    "import chalice, pynamodb.models": "import chalice, pynamodb.models",
-    "import chalice, botocore and a client": (
-        "import chalice, botocore.session; botocore.session.get_session().create_client('dynamodb')"
-    ),
-}
-_CPU: Final = "\nimport time; print(time.process_time() * 1000)"
+MB: Final = 1e6
+# What S3 sends when a bucket is told where to: the worker takes it, and leaves it at that.
+_TEST_EVENT: Final = '{"Service": "Amazon S3", "Event": "s3:TestEvent"}'
 
 
-def measure(answers: Answers) -> Iterator[Figure]:
-    order: dict[str, Any] = {"answers": answers, "events": [reporting(report(1))]}
+def measure(answers: Answers) -> Iterator[Figure | Places]:
+    reported = {"answers": answers, "event": reporting(report(1))}
     with tempfile.TemporaryDirectory() as directory:
-        compiled, bare = Path(directory, "compiled"), Path(directory, "bare")
-        filling = ("-X", f"pycache_prefix={compiled}")
-        # Unmeasured: these write the bytecode that the measured ones read.
-        for code in FLOORS.values():
-            containers.run(code, flags=filling)
-        containers.start("first", order, *filling)
-        _keep_library_only(compiled, bare)
-        yield from _cpu(order, "with bytecode", ("-B", *filling))
-        yield from _cpu(order, "without bytecode", ("-B", "-X", f"pycache_prefix={bare}"))
-        yield from _packages(("-B", *filling))
+        folder = Path(directory)
+        built = package.build(folder)
+        layer = _unpacked(built.layer, folder / "layer") / "python"
+        compiled, plain = _unpacked(built.code, folder / "compiled"), _unpacked(built.code, folder / "plain")
+        for bytecode in plain.rglob("*.pyc"):
+            bytecode.unlink()
+        # Unmeasured: this writes the bench's own bytecode.
+        containers.run("from bench import answers, bare, container, door", path=(compiled,))
+        one_view = "an app of one view, which writes a row by boto3"
+        for name, code in (
+            ("CPU from the API's start to its first answered report", compiled),
+            ("the same without the bytecode that the package has", plain),
+        ):
+            yield _cpu(name, ("first", "bare"), reported, (code,), one_view)
+        message = {"body": _TEST_EVENT}
+        name = "CPU from the transcoder's start to its first message"
+        yield _cpu(name, ("message", "imports"), message, (compiled, layer), "`import chalice, boto3` alone")
+        yield from _sizes(folder, built)
+        yield _imports(compiled)
 
 
-def _cpu(order: dict[str, Any], how: str, flags: tuple[str, ...]) -> Iterator[Figure]:
-    answered: list[float] = []
-    imported: list[float] = []
-    floors: dict[str, list[float]] = {name: [] for name in FLOORS}
+def _cpu(name: str, what: tuple[str, str], order: dict[str, Any], path: tuple[Path, ...], floor: str) -> Figure:
+    taken, floors = zip(
+        *([containers.start(each, order, "-B", path=path) for each in what] for _ in range(RUNS)), strict=True
+    )
+    return Figure(COLD, name, "ms", [taken], [floors], floor)
+
+
+def _sizes(folder: Path, built: package.Package) -> Iterator[Figure]:
+    code, layer = package.unpacked_bytes(built.code) / MB, package.unpacked_bytes(built.layer) / MB
+    theirs = folder / "deployment.zip"
+    ours = [[built.code.stat().st_size / MB], [code]]
+    chalices = [[theirs.stat().st_size / MB], [package.unpacked_bytes(theirs) / MB]]
+    yield Figure(COLD, "code, zipped · unpacked", "MB", ours, chalices, "as Chalice packages it, without bytecode")
+    limit = package.MAX_UNPACKED_BYTES / MB
+    yield Figure(COLD, "code and ffmpeg, unpacked", "MB", [[code + layer]], [[limit]], "Lambda's limit")
+
+
+def _unpacked(archive: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(folder)
+    return folder
+
+
+def _imports(code: Path) -> Places:
+    """Time of the API's imports by package, each without what it imports; the clock's, not the CPU's."""
+    spent: Counter[str] = Counter()
     for _ in range(RUNS):
-        told = containers.start("first", order, *flags)
-        answered.append(told["answered"])
-        imported.append(told["imported"])
-        for name, code in FLOORS.items():
-            floors[name].append(float(containers.run(code + _CPU, flags=flags).stdout))
-    first, *others = floors
-    yield Figure(f"cold, {how}: start to import of app", "ms CPU", imported, floors[first], first)
-    for name in others:
-        yield Figure(f"cold, {how}: start to first answered report", "ms CPU", answered, floors[name], name)
-
-
-def _packages(flags: tuple[str, ...]) -> Iterator[Figure]:
-    """Time of imports by package, itself without what it imports; the clock's, not the CPU's."""
-    spent: dict[str, list[float]] = {}
-    for _ in range(RUNS):
-        run: Counter[str] = Counter()
-        for line in containers.run("import app", flags=("-X", "importtime", *flags)).stderr.splitlines():
+        told = containers.run("import app", flags=("-B", "-X", "importtime"), path=(code,)).stderr
+        for line in told.splitlines():
             own, _, name = line.removeprefix("import time:").split("|")
             if own.strip().isdigit():
                 package = name.strip().partition(".")[0]
-                run["standard library" if package in sys.stdlib_module_names else package] += int(own)
-        for package, microseconds in run.items():
-            spent.setdefault(package, []).append(microseconds / 1000)
-    for package in sorted(spent, key=lambda each: -min(spent[each]))[:8]:
-        yield Figure(f"cold, with bytecode: importing {package}", "ms", spent[package])
-
-
-def _keep_library_only(compiled: Path, bare: Path) -> None:
-    """The bytecode of the standard library, and nothing else's."""
-    library = sysconfig.get_path("stdlib").lstrip("/")
-    shutil.copytree(compiled / library, bare / library, ignore=shutil.ignore_patterns("site-packages", "dist-packages"))
+                spent["the standard library" if package in sys.stdlib_module_names else package] += int(own)
+    return Places("the API's imports, by the clock", spent)

@@ -1,7 +1,7 @@
-"""One container: a process that takes what Lambda would hand over, and tells the CPU that each phase took.
+"""One container: a process that takes what Lambda would hand over, and tells the CPU that it took.
 
 It runs on answers from a file, and imports nothing that a deployed container would not, but for what gives the answers.
-CPU is user and system time of the whole process since it started.
+CPU is user and system time of the whole process since it started, in ms, less what went into giving the answers.
 """
 
 import json
@@ -27,9 +27,6 @@ PLACES: Final = (
     ("/chalicelib/incidents/grouping", "grouping"),
     ("/chalicelib/incidents/report", "reading and scrubbing"),
     ("/chalicelib/sentry", "reading and scrubbing"),
-    ("/chalicelib/analytics/event", "reading and scrubbing"),
-    ("/chalicelib/analytics/facts", "reading and scrubbing"),
-    ("/chalicelib/analytics/tallying", "tallying"),
     ("/chalicelib/", "the rest of Groundcrew"),
     ("/app.py", "the rest of Groundcrew"),
     ("/chalice/", "Chalice"),
@@ -37,37 +34,62 @@ PLACES: Final = (
 SAMPLE_EVERY_S: Final = 0.001
 
 
-def first(order: dict[str, Any]) -> dict[str, float]:
-    """Answer one report; CPU in ms from process start to the import's end, and to the answer."""
+def first(order: dict[str, Any]) -> float:
+    """Answer one report."""
     from bench import answers, door
 
     app = door.app()
-    imported = time.process_time()
     with answers.answering(answers.replay(order["answers"])) as spent:
-        answer = app(order["events"][0], None)
+        answer = app(order["event"], None)
     done = time.process_time() - spent.seconds
     _require(answer)
-    return {"imported": imported * 1000, "answered": done * 1000}
+    return done * 1000
 
 
-def message(order: dict[str, Any]) -> dict[str, float]:
-    """Take one message of the uploads queue; CPU in ms from process start to the import's end, and to the answer."""
+def bare(order: dict[str, Any]) -> float:
+    """The floor of `first`: an app of one view, which writes one row by boto3."""
+    import boto3
+
+    from bench import answers
+
+    def write() -> dict[str, Any]:
+        boto3.client("dynamodb").put_item(TableName="reports", Item={"pk": {"S": "1"}})
+        return {}
+
+    app = _one_view(order["event"], write)
+    with answers.answering(answers.replay({})) as spent:
+        answer = app(order["event"], None)
+    done = time.process_time() - spent.seconds
+    _require(answer)
+    return done * 1000
+
+
+def message(order: dict[str, Any]) -> float:
+    """Take one message of the uploads queue."""
     from bench import door
 
-    app = door.app()
-    imported = time.process_time()
-    answer = app.handler_map["transcode_upload"](door.message(order["body"]), None)
+    answer = door.app().handler_map["transcode_upload"](door.message(order["body"]), None)
     done = time.process_time()
     if answer["batchItemFailures"]:
         raise RuntimeError("the message was not taken")
-    return {"imported": imported * 1000, "answered": done * 1000}
+    return done * 1000
+
+
+def imports(order: dict[str, Any]) -> float:
+    """The floor of `message`: Chalice and boto3 are there, and nothing is done."""
+    del order
+    import boto3  # noqa: F401
+    import chalice  # noqa: F401
+
+    return time.process_time() * 1000
 
 
 def many(order: dict[str, Any]) -> dict[str, Any]:
-    """Answer rounds of reports; CPU in ms per event by round, of them and of the floors, and where it went."""
+    """Answer rounds of requests; of each its part, by round: spent, and what its calls alone would be."""
     import gc
 
     from bench import answers, door
+    from bench import bare as calls_alone
     from chalicelib import clock
 
     moment = datetime.fromisoformat(order["now"])
@@ -80,38 +102,36 @@ def many(order: dict[str, Any]) -> dict[str, Any]:
 
     clock.now = tick
     app = door.app()
-    empty, update = _empty_view(), _bare_update(order["update"])
-    with answers.answering(answers.replay(order["answers"])) as spent:
+    with answers.answering(answers.replay(order["answers"])) as answering:
 
-        def cpu(run: Callable[[Any], Any], events: list[Any]) -> float:
-            began = time.process_time() - spent.seconds
+        def cpu(answer: Callable[[Any, None], object], events: list[Any]) -> float:
+            began = time.process_time() - answering.seconds
             for event in events:
-                run(event)
-            return (time.process_time() - spent.seconds - began) * 1000 / len(events)
+                answer(event, None)
+            return (time.process_time() - answering.seconds - began) * 1000 / len(events)
 
-        warming, *measured = order["rounds"]
+        warming, noting, *measured = order["rounds"]
         for event in json.loads(warming):
             _require(app(event, None))
+        events = json.loads(noting)
+        with calls_alone.noted() as calls:
+            for event in events:
+                _require(app(event, None))
+        make_calls, empty = calls_alone.again(calls), _one_view(events[0], dict)
+        _require(empty(events[0], None))
+        make_calls()
         gc.collect()
-        rounds = []
+        spent, floors = [], []
         for text in measured:
             # Kept as text until now: what a container does not hold must not make its garbage collection slower.
-            events, calls = json.loads(text), spent.calls
-            report = cpu(lambda event: app(event, None), events)
-            calls = spent.calls - calls
-            rounds.append(
-                {
-                    "report": report,
-                    "calls": calls / len(events),
-                    "empty view": cpu(lambda event: empty(event, None), events),
-                    "update": cpu(lambda _: update(), events),
-                }
-            )
+            events = json.loads(text)
+            spent.append(cpu(app, events))
+            floors.append(cpu(lambda *_: make_calls(), [None]) / len(events) + cpu(empty, events))
         places: Counter[str] = Counter()
         if order["sample"]:
             events = [event for text in measured for event in json.loads(text)]
             places = _sampled(lambda: [app(event, None) for event in events])
-    return {"rounds": rounds, "places": places}
+    return {"spent": spent, "floors": floors, "calls": len(calls) / len(events), "places": places}
 
 
 def _sampled(run: Callable[[], object]) -> Counter[str]:
@@ -134,23 +154,14 @@ def _sampled(run: Callable[[], object]) -> Counter[str]:
     return places
 
 
-def _empty_view() -> Any:
+def _one_view(event: dict[str, Any], view: Callable[[], object]) -> Any:
+    """An app that has the event's route, and nothing else."""
     from chalice.app import Chalice
 
-    empty = Chalice("empty", configure_logs=False)
-    empty.route("/incidents", methods=["POST"])(dict)
-    return empty
-
-
-def _bare_update(parameters: dict[str, Any]) -> Callable[[], Any]:
-    """The very update of the hot row, by botocore alone with its parameters ready."""
-    import botocore.config
-    import botocore.session
-
-    client: Any = botocore.session.get_session().create_client(
-        "dynamodb", config=botocore.config.Config(parameter_validation=False)
-    )
-    return lambda: client.update_item(**parameters)
+    app = Chalice("bare", configure_logs=False)
+    kind = event["headers"]["content-type"]
+    app.route(event["resource"], methods=[event["httpMethod"]], content_types=[kind])(lambda **_: view())
+    return app
 
 
 def _require(answer: dict[str, Any]) -> None:
@@ -159,7 +170,8 @@ def _require(answer: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """`first`, `message` or `many`, of the order in the file that is named; what it says goes to stdout as JSON."""
+    """One of these functions, with the order in the file that is named; what it tells goes to stdout as JSON."""
     told, sys.stdout = sys.stdout, open(os.devnull, "w")  # noqa: SIM115, PTH123  # the app's log lines are written, as in Lambda
     order = json.loads(Path(sys.argv[2]).read_bytes())
-    json.dump({"first": first, "message": message, "many": many}[sys.argv[1]](order), told)
+    does = {each.__name__: each for each in (first, bare, message, imports, many)}
+    json.dump(does[sys.argv[1]](order), told)

@@ -1,4 +1,4 @@
-"""Media: what a run takes in memory, time and write units, through a store of its own on loopback (MiniStack)."""
+"""Media: what a run takes in memory, time, CPU and write units, through a store of its own on loopback (MiniStack)."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from unittest import mock
 
 import boto3
 
-from bench import cloud, containers, door, worker
-from bench.table import Figure
+from bench import containers, door, worker
+from bench.table import MEDIA, WRITES, Figure, Runs
 from chalicelib.media import ffmpeg, probing, recipes
 from chalicelib.media.transcoding import INPUT, LocalFile
 from infra import resources
@@ -25,6 +25,7 @@ from tests.faults import aimed_at, ministack, recorded
 BUCKET: Final = "groundcrew-bench-media"
 MB: Final = 1_000_000
 RUNS: Final = 3
+SAME_FFMPEG: Final = "ffmpeg alone, the same arguments"
 SAMPLES: Final = Path(__file__).parents[1] / "tests/data/media"
 
 # A moving picture with a beep, as phones send it.
@@ -40,39 +41,34 @@ def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as directory, ministack() as url, aimed_at(url):
         resources.create(door.ENVIRONMENT["STAGE"])
         folder = Path(directory)
-        yield from _memory(folder)
+        yield _memory(folder)
         yield _wall(folder)
-        yield from _probe(folder)
         yield _remux(folder)
-    yield from _writes()
+        yield _probe(folder)
+        yield _writes()
 
 
-def _memory(folder: Path) -> Iterator[Figure]:
-    for size, name, times in ((5 * MB, "5 MB", RUNS), (115 * MB, "115 MB", RUNS), (1000 * MB, "1 GB", 1)):
+def _memory(folder: Path) -> Figure:
+    sizes = {"5 MB": (5 * MB, RUNS), "115 MB": (115 * MB, RUNS), "1 GB": (1000 * MB, 1)}
+    peaks: list[Runs] = []
+    floors: list[Runs] = []
+    for size, times in sizes.values():
         path = _padded(SAMPLES / "small.mov", size, folder / "padded.mov")
         runs = [_transcoded(path) for _ in range(times)]
-        floors = [_worker("download", runs[0]["key"])["peak_mb"] for _ in range(times)]
-        yield Figure(
-            f"transcoding {name}: Python's peak memory",
-            "MB",
-            [run["peak_mb"] for run in runs],
-            floors,
-            "botocore alone",
-        )
+        peaks.append([round(run["peak_mb"]) for run in runs])
+        floors.append([round(_worker("download", runs[0]["key"])["peak_mb"]) for _ in range(times)])
+    name = f"most memory of a worker's Python, of an upload of {' · of '.join(sizes)}"
+    return Figure(MEDIA, name, "MB", peaks, floors, "botocore alone, which writes it to a file")
 
 
 def _wall(folder: Path) -> Figure:
     path = _made(HEVC, folder / "film.mov")
-    bare = [_bare(path, folder / f"bare-{nth}")[0] for nth in range(RUNS)]
-    runs = [_transcoded(path)["found"][0] for _ in range(RUNS)]
-    return Figure("storage event to ready, 20 s of 1080p HEVC", "s", runs, bare, "ffmpeg alone, the same arguments")
-
-
-def _probe(folder: Path) -> Iterator[Figure]:
-    path = _padded(SAMPLES / "small.mov", 115 * MB, folder / "padded.mov")
-    *taken, reads, bare = _worker("probe", _uploaded(path))["found"]
-    yield Figure("probe, 115 MB with its index at the end", "ms", taken, [bare], "its ranged reads alone")
-    yield Figure("probe: ranged reads", "reads", [reads], [1], "one read")
+    taken, floors = [], []
+    for nth in range(RUNS):
+        floors.append(_bare(path, folder / f"bare-{nth}")[0])
+        taken.append(_transcoded(path)["found"][0])
+    name = "storage event to ready, 20 s of 1080p HEVC, by the clock"
+    return Figure(MEDIA, name, "s", [taken], [floors], SAME_FFMPEG)
 
 
 def _remux(folder: Path) -> Figure:
@@ -80,22 +76,31 @@ def _remux(folder: Path) -> Figure:
     path = folder / "long.mp4"
     times = 115 * MB // short.stat().st_size
     _ffmpeg(["-stream_loop", str(times), "-i", str(short), "-c", "copy", str(path)])
-    bare = [_bare(path, folder / f"remux-{nth}")[1] for nth in range(RUNS)]
-    taken = [_transcoded(path)["found"][1] for _ in range(RUNS)]
-    name = f"remux of {path.stat().st_size // MB} MB, with poster and check"
-    return Figure(name, "s of CPU", taken, bare, "ffmpeg alone, the same arguments")
+    taken, floors = [], []
+    for nth in range(RUNS):
+        floors.append(_bare(path, folder / f"remux-{nth}")[1])
+        taken.append(_transcoded(path)["found"][1])
+    name = f"CPU of a remux of {path.stat().st_size // MB} MB, with poster and check"
+    return Figure(MEDIA, name, "s", [taken], [floors], SAME_FFMPEG)
 
 
-def _writes() -> Iterator[Figure]:
-    with cloud.empty(), recorded() as ledger:
+def _probe(folder: Path) -> Figure:
+    path = _padded(SAMPLES / "small.mov", 115 * MB, folder / "padded.mov")
+    found = _worker("probe", _uploaded(path))["found"]
+    name = "a look at what 115 MB are, whose index is at the end, by the clock"
+    return Figure(MEDIA, name, "ms", [found["probes"]], [found["bare"]], f"its {found['reads']} ranged reads alone")
+
+
+def _writes() -> Figure:
+    with recorded() as ledger:
         path = SAMPLES / "gps.jpg"
         media_id = _begun(path)
         begun = ledger.units
         boto3.client("s3").put_object(Bucket=BUCKET, Key=f"originals/{media_id}", Body=path.read_bytes())
         worker.transcode(json.dumps({"created": f"originals/{media_id}"}))
-        floor = "an update, and a transaction of two"
-        yield Figure("media, from its upload to ready", "WCU", [ledger.units - begun], [5], floor)
-        yield Figure("POST /media", "WCU", [begun], [1], "one write")
+        units = [[begun], [ledger.units - begun]]
+    floor = "one write; an update, and a transaction of two"
+    return Figure(WRITES, "a media: `POST /media` · from its upload to ready", "WCU", units, [[1], [5]], floor)
 
 
 def _transcoded(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""Recordings: what DynamoDB answers to a new and to a known failure's reports, from moto."""
+"""Recordings: what DynamoDB answers to a new and to a known failure's reports."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,28 +16,20 @@ KNOWN_AFTER: Final = 121  # all of the first hundred are kept, then one in ten
 
 @dataclass(frozen=True)
 class Recordings:
-    """The answers to a failure's first report and to a later one, the later one's update of the hot row, and when."""
+    """The answers to a failure's first report and to a later one, and when."""
 
     new: Answers
     known: Answers
-    update: dict[str, Any]
     at: datetime
 
 
+@functools.cache
 def record() -> Recordings:
-    """Report on moto, and keep what it answers."""
+    """Report to the store in memory, and keep what it answers."""
     from chalicelib import clock
-    from tests.faults import Call, tapped
 
     new: Answers = {}
     known: Answers = {}
-    updates: list[dict[str, Any]] = []
-
-    def note(call: Call) -> Any:
-        if call.operation == "UpdateItem":
-            updates.append(call.parameters)
-        return call.make()
-
     # Early in an hour, as the answers hold for reports of that hour alone: a new one begins with one more write.
     began = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     # A container looks a project up again after a minute, and the first report is what makes it.
@@ -50,10 +43,10 @@ def record() -> Recordings:
                 door.answered(door.reporting(report(0, "a third")), 202)
             for start in range(1, KNOWN_AFTER, 30):
                 door.answered(door.reporting({"reports": [report(start + nth) for nth in range(30)]}), 202)
-            with recording(known), tapped(note):
+            with recording(known):
                 door.answered(door.reporting(report(KNOWN_AFTER, event_id=True)), 202)
                 door.answered(door.reporting(report(KNOWN_AFTER)), 202)
-    return Recordings(new, new | known, updates[-1], later)
+    return Recordings(new, new | known, later)
 
 
 def record_known(event: Callable[[int], dict[str, Any]]) -> Answers:

@@ -1,16 +1,16 @@
-"""Schedules: how long a delete takes with so much attendance, until nothing is left of it, and what it costs.
+"""Schedules: what a delete takes with so much attendance, until nothing is left of it, and what it costs.
 
 On the tests' store in memory, as in bench/tasks.py; the floor is the same number of bare deletes, 100 to a transaction.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import botocore.session
 
-from bench.table import Figure
+from bench.table import DAILY, WRITES, Figure, Runs
 from chalicelib.config import config
 from chalicelib.schedules import attendance, deleting, planning
 from chalicelib.schedules.attendance import RollCall, StudentMark
@@ -19,29 +19,35 @@ from tests import store as stores
 from tests.faults import recorded
 
 SIZES: Final = (10, 99, 1_000, 10_000)
-RUNS: Final = 3
+RUNS: Final = 5
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def measure() -> Iterator[Figure]:
-    for records in SIZES:
-        what = f"delete with {records:,} records of attendance"
-        times = [_delete(records) for _ in range(RUNS)]
-        yield Figure(what, "ms", times, [_floor(records) for _ in range(RUNS)], "bare deletes, 100 a transaction")
-        with stores.installed():
-            schedule_id = _plant(records)
-            with recorded() as ledger:
-                deleting.delete(schedule_id, "bench", NOW)
-        yield Figure(f"{what}: a record", "WCU", [ledger.units / records], [1], "one delete")
+    taken, floors, units = zip(*map(_deletes, SIZES), strict=True)
+    name = f"a delete of a schedule with {' · '.join(f'{size:,}' for size in SIZES)} records of attendance"
+    yield Figure(DAILY, f"CPU of {name}", "ms", taken, floors, "bare deletes, 100 to a transaction")
+    yield Figure(WRITES, f"{name}, a record", "WCU", units, [[1]], "one delete")
 
 
-def _delete(records: int) -> float:
-    """Milliseconds until nothing is left of the schedule, which none of these sizes leaves to the sweep."""
-    with stores.installed():
+def _deletes(records: int) -> tuple[Runs, Runs, Runs]:
+    """CPU in ms until nothing is left of a schedule, and of bare deletes, by run; write units a record."""
+    taken, floors = [], []
+    client: Any = botocore.session.get_session().create_client("dynamodb")
+    with stores.installed() as store:
         schedule_id = _plant(records)
-        began = time.perf_counter()
-        deleting.delete(schedule_id, "bench", NOW)
-        return (time.perf_counter() - began) * 1000
+        keys = [{name: row[name] for name in ("pk", "sk")} for row in store.rows("schedules")]
+        planted = store.bookmark()
+        with recorded() as ledger:
+            deleting.delete(schedule_id, "bench", NOW)
+        if any(row["sk"]["S"].startswith("ATT#") for row in store.rows("schedules")):
+            raise RuntimeError(f"the delete left some of {records} records")
+        for _ in range(RUNS):
+            planted()
+            taken.append(_cpu_ms(lambda: deleting.delete(schedule_id, "bench", NOW)))
+            planted()
+            floors.append(_cpu_ms(lambda: _bare_deletes(client, keys)))
+    return taken, floors, [ledger.units / records]
 
 
 def _plant(records: int) -> str:
@@ -53,14 +59,14 @@ def _plant(records: int) -> str:
     return schedule_id
 
 
-def _floor(records: int) -> float:
-    client: Any = botocore.session.get_session().create_client("dynamodb")
+def _bare_deletes(client: Any, keys: list[Any]) -> None:
     name = config().resource("schedules")
-    with stores.installed():
-        _plant(records)
-        began = time.perf_counter()
-        for start in range(0, records, 100):
-            keys = [{"pk": {"S": "x"}, "sk": {"S": f"ATT#student-{nth}"}} for nth in range(start, start + 100)]
-            deletes = [{"Delete": {"TableName": name, "Key": key}} for key in keys[: records - start]]
-            client.transact_write_items(TransactItems=deletes)
-        return (time.perf_counter() - began) * 1000
+    for start in range(0, len(keys), 100):
+        deletes = [{"Delete": {"TableName": name, "Key": key}} for key in keys[start : start + 100]]
+        client.transact_write_items(TransactItems=deletes)
+
+
+def _cpu_ms(act: Callable[[], object]) -> float:
+    began = time.process_time()
+    act()
+    return (time.process_time() - began) * 1000

@@ -1,18 +1,19 @@
-"""Tasks: how fast due tasks become instances, what an instance costs, and what a minute costs in which nothing is due.
+"""Tasks: what due tasks take until they are instances, what an instance costs, and a minute in which nothing is due.
 
-On the tests' store in memory: the time is ours and that store's on one core, without the network and DynamoDB, and the
-floor is as many bare transactions of a put and an update on the same store. Units are counted as DynamoDB bills them.
+On the tests' store in memory: CPU is ours and that store's, without the network and DynamoDB; so is the floors'.
 """
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import botocore.session
 
-from bench.table import Figure
+from bench import bare
+from bench.table import DAILY, WRITES, Figure, Runs
 from chalicelib.config import config
 from chalicelib.tasks import definitions, models, scheduling
 from chalicelib.tasks.definitions import NewTask
@@ -21,32 +22,50 @@ from tests.faults import recorded
 
 DUE: Final = 100_000
 SOME: Final = 25
+# Of what was handed over so many are taken, as each costs what any does.
+TAKEN: Final = 2_000
+RUNS: Final = 3
 YESTERDAY: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOW: Final = YESTERDAY + timedelta(days=1)
-FLOOR: Final = "bare transactions of a put and an update"
 
 
 def measure() -> Iterator[Figure]:
-    with stores.installed() as store, recorded() as idle:
+    with stores.installed(), recorded() as idle:
         scheduling.create_due_instances(NOW)
         queries = idle.operations.count("Query")
-        yield Figure("tick with nothing due", "RCU", [queries / 2], [0.5], "one eventually consistent query")
-        yield Figure("tick with nothing due: its heartbeat", "WCU", [idle.units])
+        yield Figure(DAILY, "a minute in which no task is due", "RCU", [[queries / 2]], [[0.5]], "one query")
     with stores.installed():
         _plant(SOME)
         with recorded() as made:
             scheduling.create_due_instances(NOW)
-        units = made.units - idle.units
-        yield Figure("one due task's instance", "WCU", [units / SOME], [4], "a transaction of two")
+    units: list[Runs] = [[(made.units - idle.units) / SOME], [idle.units]]
+    name = "a due task's instance · a minute's heartbeat"
+    yield Figure(WRITES, name, "WCU", units, [[4], [1]], "a transaction of two writes; one write")
+    yield from _times()
+
+
+def _times() -> Iterator[Figure]:
     with stores.installed() as store:
         _plant(DUE)
-        seconds = _timed(lambda: scheduling.create_due_instances(NOW))
-        yield Figure(f"tick that hands {DUE:,} due tasks over", "s", [seconds])
-        messages = store.messages(scheduling.QUEUE)
-        seconds = _timed(lambda: _take(messages))
+        planted = store.bookmark()
+        handed, floors = [], []
+        for _ in range(RUNS):
+            planted()
+            with bare.noted() as calls:
+                handed.append(_cpu_s(lambda: scheduling.create_due_instances(NOW)))
+            messages = store.messages(scheduling.QUEUE)
+            planted()
+            floors.append(_cpu_s(bare.again(calls)))
+        yield Figure(DAILY, f"CPU to hand {DUE:,} due tasks over", "s", [handed], [floors], "its calls alone")
+        each, client = TAKEN // SOME, _client()
+        taken, floors = [], []
+        for nth in range(RUNS):
+            taken.append(_cpu_s(partial(_take, messages[nth * each :][:each])) * 1000 / TAKEN)
+            floors.append(_cpu_s(partial(_bare_transactions, client, nth)) * 1000 / TAKEN)
         made_of_them = sum(row["sk"]["S"] == f"D#{NOW:%Y-%m-%d}" for row in store.rows("tasks"))
-        floor = _timed(_bare_transactions)
-        yield Figure(f"instances of {DUE:,} due tasks", "per s", [made_of_them / seconds], [DUE / floor], FLOOR)
+        if made_of_them != TAKEN * RUNS:
+            raise RuntimeError(f"{made_of_them} instances of {TAKEN * RUNS} due tasks")
+        yield Figure(DAILY, "CPU of each one's instance", "ms", [taken], [floors], "a bare transaction of two writes")
 
 
 def _take(messages: list[str]) -> None:
@@ -71,11 +90,11 @@ def _like(row: dict[str, Any], task_id: str) -> dict[str, Any]:
     return row | {name: {"S": text} for name, text in {**keys, "pk": models.task_key(task_id)}.items()}
 
 
-def _bare_transactions() -> None:
-    client, name = _client(), config().resource("projects")
-    for nth in range(DUE):
-        key = {"pk": {"S": str(nth)}, "sk": {"S": "META"}}
-        put = {"TableName": name, "Item": {"pk": {"S": str(nth)}, "sk": {"S": "D"}}}
+def _bare_transactions(client: Any, run: int) -> None:
+    name = config().resource("projects")
+    for nth in range(TAKEN):
+        key = {"pk": {"S": f"{run} {nth}"}, "sk": {"S": "META"}}
+        put = {"TableName": name, "Item": key | {"sk": {"S": "D"}}}
         update = {
             "TableName": name,
             "Key": key,
@@ -90,7 +109,7 @@ def _client() -> Any:
     return botocore.session.get_session().create_client("dynamodb")
 
 
-def _timed(act: Any) -> float:
-    began = time.perf_counter()
+def _cpu_s(act: Callable[[], object]) -> float:
+    began = time.process_time()
     act()
-    return time.perf_counter() - began
+    return time.process_time() - began

@@ -3,7 +3,6 @@
 import json
 import math
 import random
-import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -13,63 +12,50 @@ from unittest import mock
 from bench import cloud, containers, door
 from bench.answers import Answers, recording
 from bench.recordings import Recordings
-from bench.table import Figure
+from bench.table import READS, WRITES, Figure
+from bench.warm import figure
 
 BATCH: Final = 100
-ROUNDS: Final = 5
-EVENTS: Final = 60
 BATCHES: Final = 12
 SOME: Final = 10
-FLOOR: Final = "one write, of one row under 1 KB"
+# Seconds between two requests.
+PACE_S: Final = 0.06
+# What a percentile may be off.
+TOLERANCE_PERCENT: Final = 2
 
 
 def measure(recorded: Recordings) -> Iterator[Figure]:
-    yield from _writes()
-    yield from _cpu(recorded)
-    yield from _reads()
-    yield from _errors()
+    known = _recorded_answers()
+    alone = containers.warm(_requests(1), known, recorded.at, PACE_S)
+    batch = containers.warm(_requests(BATCH), known, recorded.at, PACE_S, events=BATCHES)
+    yield figure(f"CPU of a tracked event: alone · in a batch of {BATCH}", alone, batch.each(BATCH))
+    yield Figure(
+        WRITES,
+        f"a tracked event: alone · in a batch of {BATCH}",
+        "WCU",
+        [_written(1), _written(BATCH)],
+        [[1], [1 / BATCH]],
+        "one write",
+    )
+    yield _read()
+    yield _errors()
 
 
-def _writes() -> Iterator[Figure]:
+def _written(many: int) -> list[float]:
+    """Write units of an event, of so many at once, for some times."""
     from tests.faults import recorded
 
-    for many in (1, BATCH):
-        chance = random.Random(68)
-        with cloud.empty():
-            # What is new in this hour is admitted once.
-            for _ in range(SOME):
-                door.answered(_request(chance, BATCH), 202)
-            spent = []
-            for _ in range(SOME):
-                with recorded() as ledger:
-                    door.answered(_request(chance, many), 202)
-                spent.append(ledger.units / many)
-        what = "tracked event" if many == 1 else f"tracked event, in a batch of {many}"
-        yield Figure(what, "WCU/event", spent, [1 / many], FLOOR)
-
-
-def _cpu(recorded: Recordings) -> Iterator[Figure]:
-    known = _recorded_answers()
-    for many, requests in ((1, EVENTS), (BATCH, BATCHES)):
-        chance = random.Random(68)
-        rounds = [json.dumps([_request(chance, many) for _ in range(requests)]) for _ in range(ROUNDS + 1)]
-        order = {
-            "answers": known,
-            "rounds": rounds,
-            "pace_s": 0.06,
-            "sample": many == 1,
-            "update": recorded.update,
-            "now": recorded.at.isoformat(),
-        }
-        told = containers.start("many", order)
-        spent = [each["report"] / many for each in told["rounds"]]
-        calls = statistics.median(each["calls"] for each in told["rounds"]) / many
-        floor = [each["update"] * calls + each["empty view"] / many for each in told["rounds"]]
-        what = "tracked event" if many == 1 else f"tracked event, in a batch of {many}"
-        yield Figure(what, "ms CPU/event", spent, floor, f"{calls:.2g} x botocore's update_item and an empty view")
-        samples = sum(told["places"].values())
-        for place, share in sorted(told["places"].items(), key=lambda each: -each[1]):
-            yield Figure(f"{what}: {place}", "ms CPU/event", [statistics.median(spent) * share / samples])
+    fill, request = _requests(BATCH), _requests(many)
+    spent = []
+    with cloud.empty():
+        # What is new in this hour is admitted once.
+        for nth in range(SOME):
+            door.answered(fill(nth), 202)
+        for nth in range(SOME):
+            with recorded() as ledger:
+                door.answered(request(SOME + nth), 202)
+            spent.append(ledger.units / many)
+    return spent
 
 
 def _recorded_answers() -> Answers:
@@ -77,47 +63,55 @@ def _recorded_answers() -> Answers:
     from chalicelib import clock
     from tests.faults import forget
 
-    chance = random.Random(68)
     known: Answers = {}
+    request = _requests(BATCH)
     began = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     with cloud.empty(), mock.patch.object(clock, "now", return_value=began), recording(known):
-        for _ in range(SOME):
-            door.answered(_request(chance, BATCH), 202)
+        for nth in range(SOME):
+            door.answered(request(nth), 202)
         # A fresh container looks up what is known of the hour.
         forget()
-        door.answered(_request(chance, BATCH), 202)
+        door.answered(request(SOME), 202)
     # A process asks for a queue once, and this one has.
     return known | {"GetQueueUrl ": json.dumps({"QueueUrl": "https://sqs.eu-central-1.amazonaws.com/1/queue"})}
 
 
-def _request(chance: random.Random, many: int) -> dict[str, Any]:
+def _requests(many: int) -> Callable[[int], dict[str, Any]]:
+    """Requests of so many events each, the nth always the same."""
     from tests.analytics.happened import mixed
 
-    events = [mixed(chance, users=700) for _ in range(many)]
-    body = events[0] if many == 1 else {"events": events}
-    return door.event("POST", "/analytics/track", json.dumps(body), x_ingest_key=door.INGEST_KEY)
+    def request(nth: int) -> dict[str, Any]:
+        chance = random.Random(nth)
+        events = [mixed(chance, users=700) for _ in range(many)]
+        body = events[0] if many == 1 else {"events": events}
+        return door.event("POST", "/analytics/track", json.dumps(body), x_ingest_key=door.INGEST_KEY)
+
+    return request
 
 
-def _reads() -> Iterator[Figure]:
+def _read() -> Figure:
     """What a day's reports read of a project whose every hour is full: 50 endpoints, 30 events, 700 users."""
     from chalicelib.analytics import overview, reports
     from chalicelib.analytics.windows import ReportQuery
     from tests.analytics.happened import NOW, busy_day, counted
 
-    asked: dict[str, Callable[[ReportQuery, datetime], object]] = {
-        "overview": overview.overview,
-        "errors": reports.errors,
-        "endpoints": reports.endpoints,
-        "features": reports.features,
-    }
+    asked: list[Callable[[ReportQuery, datetime], object]] = [
+        overview.overview,
+        reports.errors,
+        reports.endpoints,
+        reports.features,
+    ]
+    units = []
     with busy_day():
-        for name, report in asked.items():
+        for report in asked:
             with counted() as reads:
                 report(ReportQuery(), NOW)
-            yield Figure(f"report of a day: {name}", "RCU", [reads.units], [12], "24 rows under 4 KB")
+            units.append([reads.units])
+    name = "a busy day's report: overview · errors · endpoints · features"
+    return Figure(READS, name, "RCU", units, [[12]], "24 rows under 4 KB")
 
 
-def _errors() -> Iterator[Figure]:
+def _errors() -> Figure:
     """The worst of percentiles p50 to p99 of some distributions of response times, beside their exact values."""
     from chalicelib.analytics import bins
 
@@ -137,9 +131,8 @@ def _errors() -> Iterator[Figure]:
                 for q in (0.5, 0.95, 0.99):
                     estimate, exact = bins.quantile(counted, q) or 0, _exact(values, q)
                     worst.append(abs(estimate - exact) / exact * 100)
-    yield Figure(
-        "percentiles p50, p95, p99 of 11 to 10,000 times", "% off, at most", [max(worst)], [2], "what they may be off"
-    )
+    name = "p50, p95 and p99 of 11 to 10,000 response times are off by at most"
+    return Figure(READS, name, "%", [[max(worst)]], [[TOLERANCE_PERCENT]], "what they may be off")
 
 
 def _exact(values: list[float], q: float) -> float:

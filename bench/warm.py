@@ -1,9 +1,6 @@
-"""Warm: CPU per report in a container that has answered some before, DynamoDB's answers canned, and where it goes."""
+"""Warm: CPU per report in a container that has answered some before, DynamoDB's answers recorded, and where it goes."""
 
-import functools
-import json
-import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from bench import containers
@@ -11,73 +8,43 @@ from bench.answers import Answers
 from bench.door import reporting
 from bench.recordings import Recordings
 from bench.report import name, report
-from bench.table import Figure
+from bench.table import WARM, Figure, Places
 
-EVENTS: Final = 120
-ROUNDS: Final = 5
 BATCH: Final = 30
+BATCHES: Final = 12
 
 # Seconds between two reports: a container keeps the newest report of an incident once a second.
 CALM_S: Final = 2.0
 STORM_S: Final = 0.06
+FLOOR: Final = "their calls by botocore alone, and an empty view of Chalice's"
 
 
-def measure(recorded: Recordings) -> Iterator[Figure]:
-    yield from _all(recorded, "no event_id", report)
-    yield from _all(recorded, "with event_id", functools.partial(report, event_id=True))
+def measure(recorded: Recordings) -> Iterator[Figure | Places]:
+    for what, event_id in (("a new · a known · a storming failure", False), ("the same, with an `event_id`", True)):
+        new = _of(recorded, recorded.new, STORM_S, event_id=event_id, new=True)
+        known = _of(recorded, recorded.known, CALM_S, event_id=event_id)
+        storming = _of(recorded, recorded.known, STORM_S, event_id=event_id, sample=not event_id)
+        yield figure(f"CPU of a report of {what}" if not event_id else what, new, known, storming)
+        if storming.places:
+            yield storming.went("a storming failure's report")
+    batch = containers.warm(_batch, recorded.known, recorded.at, STORM_S, events=BATCHES)
+    yield figure(f"in a batch of {BATCH} of one failure", batch.each(BATCH))
 
 
-def _all(recorded: Recordings, how: str, body: Callable[..., dict[str, Any]]) -> Iterator[Figure]:
-    news, seen = _each(lambda nth: body(nth, name(nth))), _each(body)
-    yield from _figures(f"new incident, {how}", news, recorded.new, STORM_S, recorded)
-    yield from _figures(f"known incident, {how}", seen, recorded.known, CALM_S, recorded)
-    yield from _figures(f"storming incident, {how}", seen, recorded.known, STORM_S, recorded, sample=True)
-    for failures in (1, BATCH):
-        batches = _batches(body, failures)
-        what = f"known, batch of {BATCH} (failures: {failures}), {how}"
-        yield from _figures(what, batches, recorded.known, STORM_S, recorded, reports=BATCH)
+def figure(name: str, *taken: containers.Warm) -> Figure:
+    """What some kinds of requests take, beside what their calls do."""
+    return Figure(WARM, name, "ms", [each.spent for each in taken], [each.floors for each in taken], FLOOR)
 
 
-def _each(body: Callable[[int], object]) -> list[list[dict[str, Any]]]:
-    """A round to warm up with and the measured ones, of reports that differ."""
-    return [
-        [reporting(body(start + nth)) for nth in range(EVENTS)] for start in range(0, EVENTS * (ROUNDS + 1), EVENTS)
-    ]
+def _of(
+    recorded: Recordings, answers: Answers, pace_s: float, *, event_id: bool, new: bool = False, sample: bool = False
+) -> containers.Warm:
+    def request(nth: int) -> dict[str, Any]:
+        failure = name(nth) if new else "upload"
+        return reporting(report(nth, failure, event_id=event_id))
+
+    return containers.warm(request, answers, recorded.at, pace_s, sample=sample)
 
 
-def _batches(body: Callable[..., object], failures: int) -> list[list[dict[str, Any]]]:
-    starts = range(0, EVENTS * (ROUNDS + 1), BATCH)
-    batches = [
-        reporting({"reports": [body(start + nth, name(nth % failures)) for nth in range(BATCH)]}) for start in starts
-    ]
-    return [batches[nth :: ROUNDS + 1] for nth in range(ROUNDS + 1)]
-
-
-def _figures(
-    what: str,
-    rounds: list[list[dict[str, Any]]],
-    answers: Answers,
-    pace_s: float,
-    recorded: Recordings,
-    *,
-    reports: int = 1,
-    sample: bool = False,
-) -> Iterator[Figure]:
-    order = {
-        "answers": answers,
-        "rounds": [json.dumps(events) for events in rounds],
-        "pace_s": pace_s,
-        "sample": sample,
-    }
-    order |= {"update": recorded.update, "now": recorded.at.isoformat()}
-    told = containers.start("many", order)
-    spent = [each["report"] / reports for each in told["rounds"]]
-    calls = statistics.median(each["calls"] for each in told["rounds"]) / reports
-    floor = [each["update"] * calls + each["empty view"] / reports for each in told["rounds"]]
-    yield Figure(
-        f"warm, {what}", "ms CPU/report", spent, floor, f"{calls:.2g} x botocore's update_item and an empty view"
-    )
-    if sample:
-        samples = sum(told["places"].values())
-        for place, share in sorted(told["places"].items(), key=lambda each: -each[1]):
-            yield Figure(f"warm, {what}: {place}", "ms CPU/report", [statistics.median(spent) * share / samples])
+def _batch(nth: int) -> dict[str, Any]:
+    return reporting({"reports": [report(nth * BATCH + each) for each in range(BATCH)]})
