@@ -236,6 +236,10 @@ def test_a_failing_function_tells_the_hub_though_that_is_full_of_old_rows_or_bus
         frozen(clock.rfc3339(moment))
         FAILURES[function](door, frozen, moment)
 
+    # Somebody wants to be told of it at once, and of every report.
+    for on in (["new_incident"], ["report"]):
+        rule = {"name": f"Told of {on}", "on": on, "channels": [{"type": "email"}]}
+        assert door.admin("POST", "/alerts/rules", rule).status == 201
     fail(FIRST)
     assert counts() == [1]
     # DynamoDB deletes days late: what is past its time is deleted before it is counted anew.
