@@ -32,6 +32,8 @@ SPARED: Final = 2
 VIDEO_S: Final = 4
 # A kill comes within so many seconds of an ffmpeg's begin.
 WITHIN_S: Final = 3.0
+# With its worker; what goes on would end by itself a little later.
+DIES_WITHIN_S: Final = 0.5
 BUSY_WITHIN_S: Final = 30
 READY_WITHIN_S: Final = 30
 # The lease of a dead run, and the time to run all of it again.
@@ -78,7 +80,8 @@ def _harass(run: Run, chance: random.Random, toll: Toll) -> bool:
         if toll.wanted[-1] == STACK:
             system.kill(run)
             toll.killed[toll.wanted.pop()] += 1
-            toll.outlived += sum(map(_alive, converters))
+            toll.outlived += _outliving(converters)
+            system.await_end(run)
             return True
         for converter in converters:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -112,6 +115,12 @@ def _converters(run: Run) -> list[psutil.Process]:
             if child.name().startswith("ffmpeg") and _alive(child):
                 found.append(child)
     return found
+
+
+def _outliving(converters: list[psutil.Process]) -> int:
+    """How many ffmpegs go on although their worker is gone."""
+    eventually(lambda: not any(map(_alive, converters)), DIES_WITHIN_S)
+    return sum(map(_alive, converters))
 
 
 def _alive(process: psutil.Process) -> bool:

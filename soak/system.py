@@ -118,9 +118,13 @@ def cloud(run: Run) -> psutil.Process:
 
 
 def kill(run: Run) -> None:
-    """SIGKILL the stack's process: API and handlers at once. On return its local cloud has saved, and ended too."""
+    """SIGKILL the stack's process: API and handlers at once."""
     run.process.kill()
     run.process.wait()
+
+
+def await_end(run: Run) -> None:
+    """Wait until the local cloud of a stack that was killed has saved, and ended too. Raises TimeoutError."""
     with (run.directory / "lock").open("w") as lock:
         if not eventually(lambda: _free(lock.fileno()), ENDS_WITHIN_S):
             raise TimeoutError("a killed stack left something running")
