@@ -47,7 +47,7 @@ help:
 	@echo "make deploy    into an AWS account, or up to date there (STAGE=prod PARAMETERS='AlarmEmail=ops@example.com ...')"
 	@echo 'make destroy   takes a stage out of it (STAGE=dev); prod keeps its data but with DATA=delete SURE=prod'
 	@echo 'make costs     what a month costs, line by line (REPORTS=250000 adds a column for as many)'
-	@echo 'make clean     removes the data of make run, packages and caches'
+	@echo 'make clean     removes the data of make run, what was built, and caches; not .venv and node_modules'
 
 ready: $(READY) $(PAGES)
 
@@ -108,13 +108,16 @@ bench: $(READY) $(PAGES)
 soak: $(READY) $(PAGES)
 	@$(RUN) soak $(PARTS)
 
+# What is removed beside a running stack comes back by halves when that saves its data.
 clean:
+	@! { [ -e .local/lock ] && command -v flock >/dev/null && ! flock --nonblock .local/lock true; } || \
+		{ echo 'A stack still runs on this data: stop it first, by Ctrl-C where `make run` runs.' >&2; exit 1; }
 	rm -rf .local build chalicelib/console/static .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.txt requirements-dev.txt requirements-ffmpeg.txt
 	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed, and no python3 on the PATH is.' >&2; exit 1; }
-	@echo 'Setting up .venv; this takes a minute or two.' >&2
+	@echo 'Setting up .venv with all that runs, tests and measures (900 MB); this takes one to three minutes.' >&2
 	@$(VENV) >&2 || { $(DEBIAN_VENV) && $(VENV); } >&2 || \
 		{ echo 'This Python cannot make virtual environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	@$(INSTALL) requirements-dev.txt >&2
@@ -124,12 +127,13 @@ $(READY): requirements.txt requirements-dev.txt requirements-ffmpeg.txt
 $(PACKAGES): web/package-lock.json
 	@$(NODE) 2>/dev/null || { echo 'Node 20.19 or newer with npm is needed to build the console, and no such node is on the PATH.' \
 		'It is at https://nodejs.org/en/download; Debian 13 has it, too: apt-get install nodejs npm' >&2; exit 1; }
-	@echo 'Setting up web/node_modules; this takes half a minute.' >&2
+	@echo 'Setting up web/node_modules, some 300 MB; this takes up to a minute.' >&2
 	@$(NPM) ci --no-progress --loglevel=error >/dev/null
 	@touch $@
 
 $(PAGES): $(PACKAGES) $(SOURCES) web/console/openapi.json
-	@$(NPM) run build >&2
+	@echo 'Building the pages; this takes half a minute.' >&2
+	@said=$$($(NPM) run build 2>&1) || { echo "$$said" >&2; exit 1; }
 
 # Most changes of the API's code do not change what it says of itself, and then nothing is built again.
 web/console/openapi.json: build/openapi.json

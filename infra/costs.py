@@ -67,13 +67,13 @@ KNOWN_WITHOUT_EVENT_ID = 3
 # in a transaction, the newest report, and whom it hit.
 KNOWN_IN_BATCH = (30 * 2 + 2 + 1 + 1) / 30
 # A tracked event in a batch of a hundred (README.md), whose raw lines are one object.
-TRACKED_IN_BATCH, TRACKED_BATCH = 0.33, 100
+TRACKED_IN_BATCH, TRACKED_BATCH = 0.44, 100
 # The row is read again after a transaction, which returns nothing.
 READS = 1
-# 3 ms of CPU (README.md) of a function with 0.58 of a core, and two answers of DynamoDB: estimated.
+# 6 ms of CPU (README.md) of a function with 0.58 of a core, and two answers of DynamoDB: estimated.
 API_GB, REPORT_S, PREFLIGHT_S = 1.0, 0.025, 0.002
-# 320 ms of CPU (README.md) likewise, and unpacking: estimated. Under steady load few reports start a container.
-COLD_S, MOST_COLD = 0.9, 10_000
+# 514 ms of CPU (README.md) likewise, and unpacking: estimated. Under steady load few reports start a container.
+COLD_S, MOST_COLD = 1.2, 10_000
 # Bytes: the request's line and its metric's, and Lambda's own three. Of a preflight there is no metric.
 REPORT_LOG, PREFLIGHT_LOG = 250 + 300 + 310, 250 + 310
 COMPRESSED = 0.15
@@ -115,7 +115,7 @@ ALARMS = 24
 METRICS_IDLE, METRICS_OF_REPORTS = 2, 2
 
 # A video of 20 s of 1080p HEVC: README.md has its time and write units; its size and its result's are estimated.
-VIDEO_S, VIDEO_WRITES, VIDEO_READS = 18, 11 + 4, 20
+VIDEO_S, VIDEO_WRITES, VIDEO_READS = 10, 11 + 4, 20
 TRANSCODER_GB, TRANSCODER_DISK_GB = 3008 / 1024, (4096 - 512) / 1024
 VIDEO_BYTES, VARIANT_BYTES = 20_000_000, 6_000_000
 VIDEO_PUTS, VIDEO_GETS, VIDEO_CALLS, VIDEO_MESSAGES = 6, 6, 4, 3
@@ -216,7 +216,7 @@ def tracked(events: int) -> list[Line]:
         Line("writes", "writes", events * TRACKED_IN_BATCH),
         Line("raw lines", "puts", batches),
         Line("Lambda requests", "invocations", batches),
-        # 42 ms of CPU a batch (README.md), and some thirty answers of DynamoDB: estimated.
+        # 50 ms of CPU a batch (README.md), and some thirty answers of DynamoDB: estimated.
         Line("Lambda GB-seconds", "compute", API_GB * batches * 0.25),
         Line("logs", "logs", batches * REPORT_LOG / GB),
     ]

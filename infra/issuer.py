@@ -1,13 +1,16 @@
 """The issuer: the local OpenID Connect provider, with users, and fit for pages in a browser as a real one is.
 
 Takes what `python -m oidc_provider_mock` takes. That knows of no other origins and no clients without a secret: here
-any page may read the answers and sign in, and whoever began with a PKCE challenge has to meet it.
+any page may read the answers and sign in, and whoever began with a PKCE challenge has to meet it. Its page asks who one
+is, and loads nothing from elsewhere.
 """
 
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import flask
+import jinja2
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from flask.typing import ResponseReturnValue
 from oidc_provider_mock import User, app
@@ -20,12 +23,15 @@ USERS: Final = (
     User(sub="customer-68", claims={"name": "Cleo Customer", "cognito:groups": ["customer"]}),
 )
 
+_PAGE: Final = Path(__file__).with_name("sign-in.html")
 _TOKEN: Final = "/oauth2/token"  # noqa: S105 - a path
 
 
 def application(**options: Any) -> flask.Flask:
     """The provider, with the options of `oidc_provider_mock.app` and our users."""
     made: flask.Flask = app(**options | {"user_claims": (*USERS, *options["user_claims"])})
+    ours = jinja2.DictLoader({"authorization_form.html": _PAGE.read_text()})
+    made.jinja_loader = jinja2.ChoiceLoader([ours, *filter(None, [made.jinja_loader])])
     challenges: dict[str, str] = {}  # by the code that was answered to them
 
     @made.before_request

@@ -56,8 +56,8 @@ def opened(chromium: Browser, stack: local.Stack, path: str, session: str = "{}"
 
 def sign_in(page: Page, stack: local.Stack, subject: str) -> None:
     """Sign in at the issuer, where the page has gone."""
-    page.get_by_placeholder("sub").fill(subject)
-    page.get_by_role("button", name="Authorize", exact=True).click()
+    page.get_by_role("textbox", name="Somebody else").fill(subject)
+    page.get_by_role("button", name="Sign in", exact=True).click()
     # The page redeems its code, and takes it out of its address.
     page.wait_for_url(lambda url: url.startswith(pages_url(stack)) and "code=" not in url)
 

@@ -31,9 +31,9 @@ RUNS = {
 
 
 def quoted(row: str, floor: str = "") -> list[float]:
-    """The measured numbers of a row of README's figures, told from others of its name by how its floor begins."""
+    """The medians of a row of README's figures, told from others of its name by how its floor begins."""
     (cells,) = re.findall(rf"^\| {re.escape(row)} \| ([^|]*) \| {floor}", README, re.MULTILINE)
-    return [float(number) for number in re.findall(r"[0-9.]+", cells)]
+    return [float(number) for number in re.findall(r"(?:^|· )([0-9.]+)", cells)]
 
 
 def test_the_page_quotes_what_is_printed() -> None:
@@ -144,16 +144,19 @@ def test_a_tick_with_nothing_to_do_takes_what_is_billed(name: str) -> None:
 
 
 def test_measured_figures_are_those_of_the_readme() -> None:
-    new, known, first, _ = quoted("the same with an `event_id`", floor="4 ")
+    new, known, first, _ = quoted("the same, with an `event_id`", floor="4 WCU")
     assert (new, known, first) == (costs.NEW, costs.KNOWN, costs.FIRST_OF_MINUTE)
-    assert quoted("write units: new, known, first of its minute, storming")[1] == costs.KNOWN_WITHOUT_EVENT_ID
-    assert sum(quoted("write units: a media from its upload to ready; `POST /media`")) == costs.VIDEO_WRITES
-    (seconds,) = quoted("storage event to ready, 20 s of 1080p HEVC")
+    row = "a report of a new · a known failure, of its first in a minute · of a storming one"
+    assert quoted(row)[1] == costs.KNOWN_WITHOUT_EVENT_ID
+    assert quoted("a tracked event: alone · in a batch of 100")[1] == costs.TRACKED_IN_BATCH
+    assert sum(quoted("a media: `POST /media` · from its upload to ready")) == costs.VIDEO_WRITES
+    (seconds,) = quoted("storage event to ready, 20 s of 1080p HEVC, by the clock")
     assert seconds == pytest.approx(costs.VIDEO_S, rel=0.2)
-    row = "write units: a due task's instance; read units of a minute in which nothing is due"
-    assert quoted(row) == [costs.INSTANCE_WRITES, costs.TICKS["create_due_instances"][1]]
-    one_status, all_statuses = re.findall(r"([0-9]+), ([0-9]+) read units", README)[0]
-    assert int(one_status) <= costs.LIST_READS <= int(all_statuses)
+    assert quoted("a due task's instance · a minute's heartbeat")[0] == costs.INSTANCE_WRITES
+    assert quoted("a minute in which no task is due") == [costs.TICKS["create_due_instances"][1]]
+    one_status, _ = quoted("a list page of 25 of one status, of 100 · of 100,000 incidents")
+    all_statuses, _ = quoted("a list page of 25, of 100 · of 100,000 incidents")
+    assert one_status <= costs.LIST_READS <= all_statuses
 
 
 def test_as_many_metrics_as_the_code_counts_are_spoken_of() -> None:

@@ -20,6 +20,7 @@ it.each([
   [340.4, "340 ms"],
   [999.6, "1 s"],
   [1534, "1.53 s"],
+  [30_550, "30.6 s"],
   [61_000, "61 s"],
 ])("%d ms are %s", (milliseconds, said) => {
   expect(took(milliseconds)).toBe(said);

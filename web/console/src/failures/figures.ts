@@ -13,7 +13,7 @@ export function took(milliseconds: number | null): string {
   if (milliseconds < 10) return `${trimmed(milliseconds, 1)} ms`;
   if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
-  return `${trimmed(seconds, seconds < 10 ? 2 : 0)} s`;
+  return `${trimmed(seconds, seconds < 10 ? 2 : 1)} s`;
 }
 
 function trimmed(number: number, digits: number): string {
